@@ -1,0 +1,239 @@
+package webhook
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"unicode/utf8"
+)
+
+// SubscriptionState tells whether a subscription's deliveries are sent.
+type SubscriptionState string
+
+const (
+	// SubscriptionActive sends.
+	SubscriptionActive SubscriptionState = "active"
+	// SubscriptionPaused holds its deliveries: nothing is sent, nothing is lost.
+	SubscriptionPaused SubscriptionState = "paused"
+)
+
+// Subscription is a client's wish to receive some event types at a URL.
+type Subscription struct {
+	ID          SubscriptionID    `json:"id"`
+	ClientID    ClientID          `json:"client_id"`          // "*" is every client (for the platform itself)
+	URL         string            `json:"url"`                // where requests go; https unless plain http is allowed
+	EventTypes  []Pattern         `json:"event_types"`        // which events; never empty
+	Description string            `json:"description"`        // for people
+	Method      string            `json:"method"`             // POST, or PUT
+	Headers     map[string]string `json:"headers"`            // static headers of each request; values are secrets at rest
+	Ack         Ack               `json:"ack"`                // what counts as an acknowledgement
+	Timeout     Duration          `json:"timeout"`            // one attempt, the body's reading included; 0: the server's setting
+	RateLimit   int               `json:"rate_limit"`         // requests a second over all workers; 0: no limit
+	MaxInFlight int               `json:"max_in_flight"`      // attempts at once in one process
+	SendEmpty   bool              `json:"send_empty_exports"` // an export with no records is sent as an empty page
+	State       SubscriptionState `json:"state"`              //
+	CreatedAt   time.Time         `json:"created_at"`         // UTC
+	UpdatedAt   time.Time         `json:"updated_at"`         // UTC
+	Secrets     SigningSecrets    `json:"-"`                  // sign each request
+	Version     int64             `json:"-"`                  // grows with each change
+}
+
+// SigningSecrets are the secrets that a request is signed with: one, or two
+// while a rotation overlaps.
+type SigningSecrets struct {
+	Current       Secret
+	Previous      Secret    // zero when no rotation overlaps
+	PreviousUntil time.Time // UTC; from then on only Current signs
+}
+
+// At returns the secrets that sign a request that starts at now, the current first.
+func (s SigningSecrets) At(now time.Time) []Secret {
+	if s.Previous.IsZero() || !now.Before(s.PreviousUntil) {
+		return []Secret{s.Current}
+	}
+	return []Secret{s.Current, s.Previous}
+}
+
+// AckStatus names the HTTP statuses that acknowledge.
+type AckStatus string
+
+const (
+	// Ack200 is the contracts' rule: exactly 200.
+	Ack200 AckStatus = "200"
+	// Ack2xx widens one subscription to any status from 200 to 299.
+	Ack2xx AckStatus = "2xx"
+)
+
+// Ack says what counts as an acknowledgement of one subscription.
+type Ack struct {
+	Status      AckStatus       `json:"status"`         // "200" or "2xx"
+	Body        json.RawMessage `json:"body,omitempty"` // expected answer; another one is flagged
+	RequireBody bool            `json:"require_body"`   // another answer than Body fails the attempt
+}
+
+// Accepts tells whether an HTTP status acknowledges.
+func (a AckStatus) Accepts(status int) bool {
+	if a == Ack2xx {
+		return status >= 200 && status <= 299
+	}
+	return status == http.StatusOK
+}
+
+// Limits and defaults of a subscription.
+const (
+	DefaultMaxInFlight = 64
+	LimitMaxInFlight   = 1000
+	LimitRate          = 10_000 // requests a second
+	MinTimeout         = 1 * time.Second
+	MaxTimeout         = 30 * time.Second
+	MaxURL             = 2048 // bytes
+	MaxEventTypes      = 100
+	MaxHeaders         = 20
+	MaxHeaderBytes     = 4096 // name and value of one header
+	MaxAckBody         = 4096 // bytes
+)
+
+// SetDefaults fills what was left out of a new subscription.
+func (s *Subscription) SetDefaults() {
+	if s.Method == "" {
+		s.Method = http.MethodPost
+	}
+	if s.Ack.Status == "" {
+		s.Ack.Status = Ack200
+	}
+	if s.MaxInFlight == 0 {
+		s.MaxInFlight = DefaultMaxInFlight
+	}
+	if s.Headers == nil {
+		s.Headers = map[string]string{}
+	}
+	if s.State == "" {
+		s.State = SubscriptionActive
+	}
+}
+
+// Validate notes what is wrong with the subscription, the URL apart: its form
+// and its address are judged by the sender's policy.
+func (s *Subscription) Validate(f *Faults) {
+	if s.ClientID != AllClients {
+		if msg := s.ClientID.Fault(); msg != "" {
+			f.Add("/client_id", "%s", msg)
+		}
+	}
+	s.validateEventTypes(f)
+	if len(s.Description) > 1000 {
+		f.Add("/description", "is %d bytes long; at most 1000 are allowed", len(s.Description))
+	}
+	if s.Method != http.MethodPost && s.Method != http.MethodPut {
+		f.Add("/method", "%q is not allowed: POST or PUT", clip(s.Method))
+	}
+	s.validateHeaders(f)
+	s.Ack.validate(f)
+	if t := time.Duration(s.Timeout); t != 0 && (t < MinTimeout || t > MaxTimeout) {
+		f.Add("/timeout", "%s is not allowed: from %s to %s", s.Timeout, Duration(MinTimeout), Duration(MaxTimeout))
+	}
+	if s.RateLimit < 0 || s.RateLimit > LimitRate {
+		f.Add("/rate_limit", "%d is not allowed: 1 to %d requests a second, or 0 for no limit", s.RateLimit, LimitRate)
+	}
+	if s.MaxInFlight < 1 || s.MaxInFlight > LimitMaxInFlight {
+		f.Add("/max_in_flight", "%d is not allowed: 1 to %d", s.MaxInFlight, LimitMaxInFlight)
+	}
+}
+
+func (s *Subscription) validateEventTypes(f *Faults) {
+	if len(s.EventTypes) == 0 {
+		f.Add("/event_types", "must name at least one event type, such as \"shop.*\" or \"*\"")
+	}
+	if len(s.EventTypes) > MaxEventTypes {
+		f.Add("/event_types", "has %d entries; at most %d are allowed", len(s.EventTypes), MaxEventTypes)
+		return
+	}
+	for i, p := range s.EventTypes {
+		if msg := p.Fault(); msg != "" {
+			f.Add(fmt.Sprintf("/event_types/%d", i), "%q %s", clip(string(p)), msg)
+		}
+	}
+}
+
+// reservedHeaders are set by the sender, or change how HTTP itself works.
+// An idempotency key would make Go's client repeat a POST by itself.
+var reservedHeaders = []string{
+	"connection", "content-length", "content-type", "content-encoding", "expect", "host", "http2-settings",
+	"idempotency-key", "x-idempotency-key", "keep-alive", "proxy-authorization", "proxy-connection",
+	"te", "trailer", "transfer-encoding", "upgrade", "user-agent", "accept-encoding",
+}
+
+func (s *Subscription) validateHeaders(f *Faults) {
+	if len(s.Headers) > MaxHeaders {
+		f.Add("/headers", "has %d entries; at most %d are allowed", len(s.Headers), MaxHeaders)
+		return
+	}
+	seen := map[string]bool{}
+	for _, name := range slices.Sorted(maps.Keys(s.Headers)) {
+		path := "/headers/" + PointerEscape(name)
+		low := strings.ToLower(name)
+		switch {
+		case !isToken(name):
+			f.Add(path, "is no HTTP header name")
+		case slices.Contains(reservedHeaders, low), strings.HasPrefix(low, "webhook-"), strings.HasPrefix(low, "carteiro-"):
+			f.Add(path, "is set by Carteiro or by HTTP itself and cannot be given")
+		case seen[low]:
+			f.Add(path, "is given twice, in another case")
+		}
+		seen[low] = true
+		if value := s.Headers[name]; !isHeaderValue(value) {
+			f.Add(path, "has a value with control characters or spaces at its ends")
+		} else if len(name)+len(value) > MaxHeaderBytes {
+			f.Add(path, "is longer than %d bytes", MaxHeaderBytes)
+		}
+	}
+}
+
+func (a *Ack) validate(f *Faults) {
+	if a.Status != Ack200 && a.Status != Ack2xx {
+		f.Add("/ack/status", "%q is not allowed: \"200\" or \"2xx\"", clip(string(a.Status)))
+	}
+	if len(a.Body) > MaxAckBody {
+		f.Add("/ack/body", "is longer than %d bytes", MaxAckBody)
+	}
+	if a.RequireBody && len(a.Body) == 0 {
+		f.Add("/ack/require_body", "needs ack.body: there is no body to require")
+	}
+}
+
+// Wants tells whether the subscription selects an event type of a client. It
+// does not look at the state: a paused subscription's deliveries are held.
+func (s *Subscription) Wants(client ClientID, t Slug) bool {
+	if s.ClientID != AllClients && s.ClientID != client {
+		return false
+	}
+	return slices.ContainsFunc(s.EventTypes, func(p Pattern) bool { return p.Matches(t) })
+}
+
+// PointerEscape writes a name as one step of a JSON pointer (RFC 6901).
+func PointerEscape(name string) string {
+	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+}
+
+func isToken(s string) bool {
+	const extra = "!#$%&'*+-.^_`|~" // RFC 9110, section 5.6.2
+	for _, r := range s {
+		if r > unicode.MaxASCII || (!unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(extra, r)) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func isHeaderValue(s string) bool {
+	if !utf8.ValidString(s) || strings.TrimSpace(s) != s {
+		return false
+	}
+	return !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) })
+}
