@@ -1,0 +1,134 @@
+// Package batch lets calls that wait at the same time share one run: the
+// group commit of a database, a pipeline of a queue. A call alone runs at
+// once; while runs are under way, later calls gather and go together. There
+// is no timer, so a quiet system pays no delay.
+package batch
+
+import (
+	"context"
+	"errors"
+	"sync"
+)
+
+// ErrClosed is returned by Do after Close.
+var ErrClosed = errors.New("batch: closed")
+
+// Options shape a Batcher.
+type Options[In any] struct {
+	MaxWeight int          // a run takes calls until their weights reach this
+	Parallel  int          // runs at the same time, at least 1
+	Weight    func(In) int // weight of a call; nil: 1 each
+}
+
+// Batcher gathers calls of Do into runs.
+type Batcher[In, Out any] struct {
+	run   func([]In) []Result[Out]
+	o     Options[In]
+	mu    sync.Mutex
+	queue []*call[In, Out]
+	busy  int
+	ended bool
+	idle  sync.Cond
+}
+
+// Result is what a run answers to one call.
+type Result[Out any] struct {
+	Value Out
+	Err   error
+}
+
+type call[In, Out any] struct {
+	in     In
+	weight int
+	done   chan Result[Out]
+}
+
+// New returns a Batcher. run gets at least one input and answers each, in order.
+func New[In, Out any](o Options[In], run func([]In) []Result[Out]) *Batcher[In, Out] {
+	if o.Weight == nil {
+		o.Weight = func(In) int { return 1 }
+	}
+	o.Parallel = max(o.Parallel, 1)
+	b := &Batcher[In, Out]{run: run, o: o}
+	b.idle.L = &b.mu
+	return b
+}
+
+// Do hands in to a run and waits for its answer. When ctx ends first, the run
+// still happens: its outcome is then unknown to the caller.
+func (b *Batcher[In, Out]) Do(ctx context.Context, in In) (Out, error) {
+	c := &call[In, Out]{in: in, weight: max(b.o.Weight(in), 1), done: make(chan Result[Out], 1)}
+	var zero Out
+	b.mu.Lock()
+	if b.ended {
+		b.mu.Unlock()
+		return zero, ErrClosed
+	}
+	b.queue = append(b.queue, c)
+	if b.busy < b.o.Parallel {
+		b.busy++
+		go b.work()
+	}
+	b.mu.Unlock()
+	select {
+	case r := <-c.done:
+		return r.Value, r.Err
+	case <-ctx.Done():
+		return zero, ctx.Err()
+	}
+}
+
+// Waiting is how many calls have not been taken by a run yet.
+func (b *Batcher[In, Out]) Waiting() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.queue)
+}
+
+// Close refuses further calls and waits for those that were accepted.
+func (b *Batcher[In, Out]) Close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ended = true
+	for b.busy > 0 {
+		b.idle.Wait()
+	}
+}
+
+func (b *Batcher[In, Out]) work() {
+	for {
+		calls := b.take()
+		if calls == nil {
+			return
+		}
+		ins := make([]In, len(calls))
+		for i, c := range calls {
+			ins[i] = c.in
+		}
+		for i, r := range b.run(ins) {
+			calls[i].done <- r
+		}
+	}
+}
+
+// take removes the next run's calls from the queue; nil ends the worker.
+func (b *Batcher[In, Out]) take() []*call[In, Out] {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.queue) == 0 {
+		b.busy--
+		b.idle.Broadcast()
+		return nil
+	}
+	n, weight := 0, 0
+	for n < len(b.queue) && (n == 0 || weight+b.queue[n].weight <= b.o.MaxWeight) {
+		weight += b.queue[n].weight
+		n++
+	}
+	calls := make([]*call[In, Out], n)
+	copy(calls, b.queue)
+	rest := copy(b.queue, b.queue[n:])
+	clear(b.queue[rest:])
+	b.queue = b.queue[:rest]
+	return calls
+}

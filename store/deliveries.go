@@ -1,0 +1,150 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/carteiro-webhooks/carteiro/webhook"
+)
+
+const deliveryColumns = `id, message_id, kind, event_type, client_id, subscription_id, url, method, state, hold_reason,
+	attempt_count, automatic_count, next_attempt_at, manual_at, lease_until, created_at, finished_at, run_id, page,
+	last_status, last_error`
+
+func (s *Store) scanDelivery(row interface{ Scan(...any) error }) (webhook.Delivery, error) {
+	var d webhook.Delivery
+	var kind webhook.MessageKind
+	var created int64
+	var next, manual, lease, finished sql.NullInt64
+	err := row.Scan(&d.ID, &d.MessageID, &kind, &d.EventType, &d.ClientID, &d.SubscriptionID, &d.URL, &d.Method, &d.State,
+		&d.HoldReason, &d.AttemptCount, &d.AutomaticCount, &next, &manual, &lease, &created, &finished, &d.RunID, &d.Page,
+		&d.LastStatus, &d.LastError)
+	if err != nil {
+		return d, err
+	}
+	if kind == webhook.KindEvent {
+		d.EventID = &d.MessageID
+	}
+	d.Test = kind == webhook.KindTest
+	if d.State == webhook.StatePending || d.State == webhook.StateRetrying {
+		d.NextAttemptAt = pointerStored(next)
+	}
+	d.CreatedAt, d.FinishedAt = stored(created), pointerStored(finished)
+	d.RetryRequested = manual.Valid
+	d.InFlight = lease.Valid && maybeStored(lease).After(s.now())
+	return d, nil
+}
+
+// DeliveryFilter selects deliveries; empty fields select all.
+type DeliveryFilter struct {
+	State          webhook.DeliveryState
+	ClientID       webhook.ClientID
+	SubscriptionID webhook.SubscriptionID
+	EventType      webhook.Slug
+	MessageID      webhook.MessageID
+	RunID          webhook.RunID
+	Since, Until   time.Time // created in [Since, Until)
+}
+
+// Deliveries lists deliveries, newest first.
+func (s *Store) Deliveries(ctx context.Context, f DeliveryFilter, p Page) ([]webhook.Delivery, string, error) {
+	var w where
+	w.equal("client_id", string(f.ClientID))
+	w.equal("subscription_id", string(f.SubscriptionID))
+	w.equal("event_type", string(f.EventType))
+	w.equal("message_id", string(f.MessageID))
+	w.equal("run_id", string(f.RunID))
+	if f.State != "" {
+		w.equal("state", string(f.State))
+		if f.State != webhook.StateSucceeded {
+			w.add("state <> 'succeeded'") // as in the partial index
+		}
+	}
+	w.span(webhook.PrefixDelivery, f.Since, f.Until)
+	if p.After != "" {
+		w.add("id < ?", p.After)
+	}
+	rows, err := list(ctx, s, `SELECT `+deliveryColumns+` FROM deliveries`+w.sql()+` ORDER BY id DESC`+w.limit(p), w.args, s.scanDelivery)
+	if err != nil {
+		return nil, "", err
+	}
+	out, next := cut(rows, p, func(d *webhook.Delivery) string { return string(d.ID) })
+	return out, next, nil
+}
+
+// Delivery returns one delivery.
+func (s *Store) Delivery(ctx context.Context, id webhook.DeliveryID) (webhook.Delivery, error) {
+	d, err := s.scanDelivery(s.read.QueryRowContext(ctx, `SELECT `+deliveryColumns+` FROM deliveries WHERE id = $1`, string(id)))
+	if errors.Is(err, sql.ErrNoRows) {
+		return d, webhook.NotFound("delivery", string(id))
+	}
+	return d, s.wrap(err)
+}
+
+// RequestRetry notes that an operator wants another attempt now. The schedule
+// stays as it is. It returns the hint to send, and a conflict when the
+// delivery is canceled or its payload is gone.
+func (s *Store) RequestRetry(ctx context.Context, id webhook.DeliveryID, checkAt time.Time, i *Idempotency) (Ref, error) {
+	ref := Ref{ID: id}
+	err := s.tx(ctx, func(tx *sql.Tx) error {
+		if err := s.reserve(ctx, tx, i); err != nil {
+			return err
+		}
+		d, err := s.scanDelivery(tx.QueryRowContext(ctx, `SELECT `+deliveryColumns+` FROM deliveries WHERE id = $1`, string(id)))
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			return webhook.NotFound("delivery", string(id))
+		case err != nil:
+			return err
+		case d.State == webhook.StateCanceled:
+			return webhook.Conflict("delivery_canceled",
+				"Delivery %s was canceled, and a canceled delivery is never sent. Replay its event to send it as a new delivery.", id)
+		}
+		if err := mustHaveBody(ctx, tx, d.MessageID); err != nil {
+			return err
+		}
+		return tx.QueryRowContext(ctx, `
+			UPDATE deliveries SET manual_at = $2, parked = FALSE,
+				check_at = CASE WHEN check_at < $3 THEN check_at ELSE $3 END
+			WHERE id = $1 RETURNING generation`, string(id), micros(s.stamp()), micros(checkAt)).Scan(&ref.Generation)
+	})
+	return ref, err
+}
+
+func mustHaveBody(ctx context.Context, tx *sql.Tx, id webhook.MessageID) error {
+	var there bool
+	err := tx.QueryRowContext(ctx, `SELECT body IS NOT NULL FROM messages WHERE id = $1`, string(id)).Scan(&there)
+	if errors.Is(err, sql.ErrNoRows) || (err == nil && !there) {
+		return webhook.Conflict("payload_gone",
+			"The payload of message %s was removed at the end of its retention; there is nothing left to send.", id)
+	}
+	return err
+}
+
+// Cancel stops a delivery. An attempt under way may finish and is recorded.
+func (s *Store) Cancel(ctx context.Context, id webhook.DeliveryID) (webhook.Delivery, error) {
+	var d webhook.Delivery
+	err := s.tx(ctx, func(tx *sql.Tx) error {
+		row := tx.QueryRowContext(ctx, `
+			UPDATE deliveries SET state = 'canceled', hold_reason = '', finished_at = $2, next_attempt_at = NULL,
+				manual_at = NULL, check_at = NULL, parked = FALSE
+			WHERE id = $1 AND state IN ('pending', 'retrying', 'held')
+			RETURNING `+deliveryColumns, string(id), micros(s.stamp()))
+		var err error
+		if d, err = s.scanDelivery(row); !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		d, err = s.scanDelivery(tx.QueryRowContext(ctx, `SELECT `+deliveryColumns+` FROM deliveries WHERE id = $1`, string(id)))
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			return webhook.NotFound("delivery", string(id))
+		case err != nil || d.State == webhook.StateCanceled:
+			return err
+		}
+		return webhook.Conflict("delivery_finished",
+			"Delivery %s has already %s; only one that still waits can be canceled.", id, d.State)
+	})
+	return d, err
+}

@@ -1,0 +1,161 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+	sqlitelib "modernc.org/sqlite/lib"
+
+	"github.com/carteiro-webhooks/carteiro/migrations"
+)
+
+// dialect holds the facts in which the two databases differ.
+type dialect struct {
+	name migrations.Dialect
+	// skipLocked ends a SELECT that picks rows to claim: other processes pass
+	// over rows that are being claimed. SQLite has one writer and needs nothing.
+	skipLocked string
+	// forShare ends a SELECT whose rows must not change before the commit.
+	forShare string
+	// asyncCommit, run first in a transaction, lets the commit return before
+	// the log is flushed; for what may be lost without harm.
+	asyncCommit string
+}
+
+func sqliteDialect() dialect { return dialect{name: migrations.SQLite} }
+
+func postgresDialect() dialect {
+	return dialect{
+		name:        migrations.Postgres,
+		skipLocked:  " FOR UPDATE SKIP LOCKED",
+		forShare:    " FOR SHARE",
+		asyncCommit: "SET LOCAL synchronous_commit = off",
+	}
+}
+
+// column is a column of a table of values that goes into one statement.
+type column struct {
+	name string
+	kind columnKind
+}
+
+type columnKind int
+
+const (
+	text columnKind = iota
+	number
+	boolean
+	binary
+)
+
+var pgArrays = map[columnKind]string{text: "text[]", number: "bigint[]", boolean: "boolean[]", binary: "bytea[]"}
+
+// values writes "name(columns) AS (…)" for a WITH clause, holding the given
+// rows, and returns the arguments. A value is string, int64, bool, []byte or
+// nil. Parameters are numbered from first+1.
+//
+//	SQLite:     v(a, b) AS (VALUES ($1, $2), ($3, $4))
+//	PostgreSQL: v(a, b) AS MATERIALIZED (SELECT * FROM unnest($1::text[], $2::bigint[]))
+func (d dialect) values(name string, cols []column, rows [][]any, first int) (string, []any) {
+	var b strings.Builder
+	b.WriteString(name)
+	b.WriteByte('(')
+	for i, c := range cols {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(c.name)
+	}
+	if d.name == migrations.Postgres {
+		b.WriteString(") AS MATERIALIZED (SELECT * FROM unnest(")
+		args := make([]any, len(cols))
+		for i, c := range cols {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			b.WriteString("$" + strconv.Itoa(first+i+1) + "::" + pgArrays[c.kind])
+			args[i] = pgArray(c.kind, i, rows)
+		}
+		b.WriteString("))")
+		return b.String(), args
+	}
+	b.WriteString(") AS (VALUES ")
+	args := make([]any, 0, len(cols)*len(rows))
+	for i, row := range rows {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		for j := range row {
+			b.WriteString([]string{"(", ", "}[min(j, 1)])
+			b.WriteByte('$')
+			b.WriteString(strconv.Itoa(first + len(args) + 1))
+			args = append(args, row[j])
+		}
+		b.WriteByte(')')
+	}
+	b.WriteByte(')')
+	return b.String(), args
+}
+
+// pgArray turns one column of the rows into what pgx sends as an array.
+func pgArray(kind columnKind, i int, rows [][]any) any {
+	switch kind {
+	case text:
+		return pointers[string](i, rows)
+	case number:
+		return pointers[int64](i, rows)
+	case boolean:
+		return pointers[bool](i, rows)
+	}
+	out := make([][]byte, len(rows))
+	for r, row := range rows {
+		if b, ok := row[i].([]byte); ok {
+			out[r] = b
+		}
+	}
+	return out
+}
+
+func pointers[T any](i int, rows [][]any) []*T {
+	out := make([]*T, len(rows))
+	for r, row := range rows {
+		if v, ok := row[i].(T); ok {
+			out[r] = &v
+		} else if row[i] != nil {
+			panic(fmt.Sprintf("store: column %d holds a %T", i, row[i]))
+		}
+	}
+	return out
+}
+
+// isUnavailable tells whether err means that the database cannot be used now,
+// rather than that the statement was wrong.
+func isUnavailable(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		switch pg.Code[:2] {
+		case "08", "53", "57", "58", "25": // connection, resources, operator, system; read-only
+			return true
+		}
+		return false
+	}
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		switch lite.Code() & 0xff {
+		case sqlitelib.SQLITE_BUSY, sqlitelib.SQLITE_LOCKED, sqlitelib.SQLITE_FULL,
+			sqlitelib.SQLITE_IOERR, sqlitelib.SQLITE_READONLY, sqlitelib.SQLITE_CANTOPEN:
+			return true
+		}
+		return false
+	}
+	return true // no answer from the database at all: a broken connection, a time-out
+}
+
+func isDeadlock(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (pg.Code == "40P01" || pg.Code == "40001") // deadlock_detected, serialization_failure
+}

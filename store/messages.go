@@ -1,0 +1,232 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/carteiro-webhooks/carteiro/internal/batch"
+	"github.com/carteiro-webhooks/carteiro/webhook"
+)
+
+// Intake is what one request brings in: committed whole, or not at all.
+type Intake struct {
+	Messages    []webhook.Message
+	Deliveries  []NewDelivery
+	Catalogue   int64        // version of the catalogue that the deliveries were matched with; 0: none was
+	Idempotency *Idempotency // nil: no key was given
+}
+
+// NewDelivery is a delivery to be stored.
+type NewDelivery struct {
+	ID             webhook.DeliveryID
+	Message        *webhook.Message
+	SubscriptionID webhook.SubscriptionID
+	URL            string
+	Method         string
+	Held           bool      // its subscription is paused
+	CheckAt        time.Time // when the reconciler looks after it; not used when Held
+	RunID          webhook.RunID
+	Page, Pages    int
+}
+
+// Accept commits an intake. Intakes that wait at the same time share a commit.
+// It returns an error for which [IsStale] holds when the catalogue has changed
+// meanwhile, and a *[Replay] when the idempotency key was used before.
+func (s *Store) Accept(ctx context.Context, in *Intake) error {
+	_, err := s.intake.Do(ctx, in)
+	return err
+}
+
+// acceptTimeout bounds one intake commit. P6: a database that does not answer
+// is a 503 within two seconds.
+const acceptTimeout = 1800 * time.Millisecond
+
+func (s *Store) runIntake(ins []*Intake) []batch.Result[struct{}] {
+	out := make([]batch.Result[struct{}], len(ins))
+	ctx, cancel := context.WithTimeout(context.Background(), acceptTimeout)
+	defer cancel()
+	err := s.tx(ctx, func(tx *sql.Tx) error { return s.acceptAll(ctx, tx, ins, out) })
+	if err == nil {
+		return out
+	}
+	if len(ins) > 1 && !webhook.IsKind(err, webhook.KindUnavailable) {
+		for i := range ins { // one bad row must not take the others with it
+			out[i] = s.runIntake(ins[i : i+1])[0]
+		}
+		return out
+	}
+	for i := range out {
+		out[i].Err = err
+	}
+	return out
+}
+
+func (s *Store) acceptAll(ctx context.Context, tx *sql.Tx, ins []*Intake, out []batch.Result[struct{}]) error {
+	version, err := s.intakeVersion(ctx, tx, ins)
+	if err != nil {
+		return err
+	}
+	var messages, deliveries [][]any
+	for i, in := range ins {
+		out[i].Err = nil
+		if in.Catalogue != 0 && in.Catalogue != version {
+			out[i].Err = errStale
+			continue
+		}
+		var replay *Replay
+		err := s.reserve(ctx, tx, in.Idempotency)
+		if errors.As(err, &replay) || webhook.IsKind(err, webhook.KindConflict) {
+			out[i].Err = err
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		messages = appendMessages(messages, in.Messages)
+		deliveries = appendDeliveries(deliveries, in.Deliveries)
+	}
+	if err := s.insert(ctx, tx, "messages", messageColumns, messages); err != nil {
+		return err
+	}
+	return s.insert(ctx, tx, "deliveries", newDeliveryColumns, deliveries)
+}
+
+// intakeVersion reads the catalogue's version. Where a delivery is to be held,
+// the counter is locked too: a resume must not commit between this look and
+// our commit, or it would miss the delivery that we are about to hold.
+func (s *Store) intakeVersion(ctx context.Context, tx *sql.Tx, ins []*Intake) (v int64, err error) {
+	lock := ""
+	for _, in := range ins {
+		for i := range in.Deliveries {
+			if in.Deliveries[i].Held {
+				lock = s.d.forShare
+			}
+		}
+	}
+	err = tx.QueryRowContext(ctx, `SELECT value FROM counters WHERE name = 'catalogue'`+lock).Scan(&v)
+	return v, err
+}
+
+// insert adds rows to a table, some hundred in a statement.
+func (s *Store) insert(ctx context.Context, tx *sql.Tx, table string, cols []column, rows [][]any) error {
+	for len(rows) > 0 {
+		n := min(len(rows), batchRows)
+		cte, args := s.d.values("v", cols, rows[:n], 0)
+		names := ""
+		for i, c := range cols {
+			if i > 0 {
+				names += ", "
+			}
+			names += c.name
+		}
+		if _, err := tx.ExecContext(ctx, `WITH `+cte+` INSERT INTO `+table+` (`+names+`) SELECT `+names+` FROM v`, args...); err != nil {
+			return err
+		}
+		rows = rows[n:]
+	}
+	return nil
+}
+
+var messageColumns = []column{
+	{"id", text}, {"kind", text}, {"client_id", text}, {"type", text}, {"body", binary}, {"data_start", number},
+	{"data_length", number}, {"occurred_at", number}, {"created_at", number}, {"target", text},
+}
+
+func appendMessages(rows [][]any, ms []webhook.Message) [][]any {
+	for i := range ms {
+		m := &ms[i]
+		rows = append(rows, []any{
+			string(m.ID), string(m.Kind), string(m.ClientID), string(m.Type), m.Body, int64(m.DataStart),
+			int64(m.DataLength), micros(m.OccurredAt), micros(m.CreatedAt), string(m.Target),
+		})
+	}
+	return rows
+}
+
+var newDeliveryColumns = []column{
+	{"id", text}, {"message_id", text}, {"kind", text}, {"client_id", text}, {"event_type", text},
+	{"subscription_id", text}, {"url", text}, {"method", text}, {"state", text}, {"hold_reason", text},
+	{"next_attempt_at", number}, {"check_at", number}, {"created_at", number},
+	{"run_id", text}, {"page", number}, {"pages", number},
+}
+
+func appendDeliveries(rows [][]any, ds []NewDelivery) [][]any {
+	for i := range ds {
+		d := &ds[i]
+		state, reason, check := webhook.StatePending, webhook.HoldNone, maybeMicros(d.CheckAt)
+		if d.Held {
+			state, reason, check = webhook.StateHeld, webhook.HoldPaused, nil
+		}
+		var run, page, pages any
+		if d.RunID != "" {
+			run, page, pages = string(d.RunID), int64(d.Page), int64(d.Pages)
+		}
+		due := micros(d.Message.CreatedAt)
+		rows = append(rows, []any{
+			string(d.ID), string(d.Message.ID), string(d.Message.Kind), string(d.Message.ClientID), string(d.Message.Type),
+			string(d.SubscriptionID), d.URL, d.Method, string(state), string(reason), due, check, due, run, page, pages,
+		})
+	}
+	return rows
+}
+
+const messageFields = `id, kind, client_id, type, body, data_start, data_length, occurred_at, created_at, target`
+
+func scanMessage(row interface{ Scan(...any) error }) (webhook.Message, error) {
+	var m webhook.Message
+	var occurred, created int64
+	err := row.Scan(&m.ID, &m.Kind, &m.ClientID, &m.Type, &m.Body, &m.DataStart, &m.DataLength, &occurred, &created, &m.Target)
+	m.OccurredAt, m.CreatedAt = stored(occurred), stored(created)
+	return m, err
+}
+
+// Message returns one message with its body.
+func (s *Store) Message(ctx context.Context, id webhook.MessageID) (webhook.Message, error) {
+	m, err := scanMessage(s.read.QueryRowContext(ctx, `SELECT `+messageFields+` FROM messages WHERE id = $1`, string(id)))
+	if errors.Is(err, sql.ErrNoRows) {
+		return m, webhook.NotFound("message", string(id))
+	}
+	return m, s.wrap(err)
+}
+
+// EventFilter selects events; empty fields select all.
+type EventFilter struct {
+	Type         webhook.Slug
+	ClientID     webhook.ClientID
+	Since, Until time.Time // accepted in [Since, Until)
+}
+
+// Events lists events without their bodies, newest first.
+func (s *Store) Events(ctx context.Context, f EventFilter, p Page) ([]webhook.Message, string, error) {
+	var w where
+	w.add("kind = ?", string(webhook.KindEvent))
+	w.equal("type", string(f.Type))
+	w.equal("client_id", string(f.ClientID))
+	w.span(webhook.PrefixEvent, f.Since, f.Until)
+	if p.After != "" {
+		w.add("id < ?", p.After)
+	}
+	// Bodies may be large and hold personal data: a list does not read them.
+	const fields = `id, kind, client_id, type, NULL, data_start, data_length, occurred_at, created_at, target`
+	rows, err := list(ctx, s, `SELECT `+fields+` FROM messages`+w.sql()+` ORDER BY id DESC`+w.limit(p), w.args, scanMessage)
+	if err != nil {
+		return nil, "", err
+	}
+	out, next := cut(rows, p, func(m *webhook.Message) string { return string(m.ID) })
+	return out, next, nil
+}
+
+// span selects ids made in [since, until): ids hold the time, so that the
+// index on them serves, and created_at decides at the edges.
+func (w *where) span(prefix string, since, until time.Time) {
+	if !since.IsZero() {
+		w.add("id >= ?", webhook.FirstIDAt(prefix, since.Add(-time.Second)))
+		w.add("created_at >= ?", micros(since))
+	}
+	if !until.IsZero() {
+		w.add("id < ?", webhook.FirstIDAt(prefix, until.Add(time.Second)))
+		w.add("created_at < ?", micros(until))
+	}
+}

@@ -1,0 +1,227 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // registers "pgx"
+	_ "modernc.org/sqlite"             // registers "sqlite"
+
+	"github.com/carteiro-webhooks/carteiro/internal/batch"
+	"github.com/carteiro-webhooks/carteiro/migrations"
+	"github.com/carteiro-webhooks/carteiro/webhook"
+)
+
+// Store is one database. It is safe for concurrent use.
+type Store struct {
+	write *sql.DB // PostgreSQL: the pool; SQLite: the one writer connection
+	read  *sql.DB // PostgreSQL: the same pool; SQLite: a pool of query_only readers
+	d     dialect
+	now   func() time.Time
+
+	intake   *batch.Batcher[*Intake, struct{}]
+	claims   *batch.Batcher[claimCall, []Claimed]
+	results  *batch.Batcher[Result, Recorded]
+	releases *batch.Batcher[Release, struct{}]
+}
+
+// Options of Open.
+type Options struct {
+	// Now is the clock for created_at and updated_at; nil: time.Now.
+	Now func() time.Time
+}
+
+// batchRows is how many rows one statement of a hot batch carries: about a
+// hundred is best on both databases (SQLite gets slower past two hundred).
+const batchRows = 100
+
+// sqliteBusy is how long a SQLite connection waits for another process.
+const sqliteBusy = 5 * time.Second
+
+// Open connects to the database at address: "sqlite:PATH" or "postgres://…".
+// It does not touch the schema: see [Store.Migrate].
+func Open(ctx context.Context, address string, o Options) (*Store, error) {
+	s := &Store{now: o.Now}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	var err error
+	switch {
+	case strings.HasPrefix(address, "sqlite:"):
+		err = s.openSQLite(strings.TrimPrefix(address, "sqlite:"))
+	case strings.HasPrefix(address, "postgres://"), strings.HasPrefix(address, "postgresql://"):
+		err = s.openPostgres(address)
+	default:
+		return nil, errors.New("the database address must start with sqlite: or postgres://")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Ping(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("reach the %s database: %w", s.d.name, err), s.closePools())
+	}
+	s.startBatches()
+	return s, nil
+}
+
+func (s *Store) openSQLite(path string) error {
+	if path == "" || path == ":memory:" {
+		return errors.New("the SQLite database needs a file path: sqlite:PATH")
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	dsn := func(pragmas ...string) string {
+		q := url.Values{"_txlock": {"immediate"}}
+		for _, p := range append(pragmas, fmt.Sprintf("busy_timeout(%d)", sqliteBusy.Milliseconds())) {
+			q.Add("_pragma", p)
+		}
+		return (&url.URL{Scheme: "file", Path: filepath.ToSlash(abs), RawQuery: q.Encode()}).String()
+	}
+	s.d = sqliteDialect()
+	// synchronous(FULL): what was committed survives a power loss.
+	if s.write, err = sql.Open("sqlite", dsn("journal_mode(WAL)", "synchronous(FULL)", "cache_size(-16000)", "temp_store(MEMORY)")); err != nil {
+		return err
+	}
+	s.write.SetMaxOpenConns(1)
+	if s.read, err = sql.Open("sqlite", dsn("query_only(true)", "cache_size(-8000)")); err != nil {
+		return err
+	}
+	s.read.SetMaxOpenConns(max(4, runtime.NumCPU()))
+	s.read.SetMaxIdleConns(4)
+	return nil
+}
+
+func (s *Store) openPostgres(address string) error {
+	db, err := sql.Open("pgx", address)
+	if err != nil {
+		return fmt.Errorf("the PostgreSQL address cannot be read: %w", redactAddress(err, address))
+	}
+	db.SetMaxOpenConns(max(16, 4*runtime.NumCPU()))
+	db.SetMaxIdleConns(16)
+	db.SetConnMaxIdleTime(5 * time.Minute)
+	s.d, s.write, s.read = postgresDialect(), db, db
+	return nil
+}
+
+// redactAddress keeps an address with a password out of an error.
+func redactAddress(err error, address string) error {
+	return errors.New(strings.ReplaceAll(err.Error(), address, webhook.Redacted))
+}
+
+func (s *Store) startBatches() {
+	writers := 1 // SQLite has one writer
+	if s.d.name == migrations.Postgres {
+		writers = 4
+	}
+	s.intake = batch.New(batch.Options[*Intake]{
+		MaxWeight: batchRows, Parallel: writers,
+		Weight: func(i *Intake) int { return len(i.Messages) },
+	}, s.runIntake)
+	s.claims = batch.New(batch.Options[claimCall]{
+		MaxWeight: 2 * batchRows, Parallel: writers,
+		Weight: func(c claimCall) int { return len(c.refs) },
+	}, s.runClaims)
+	s.results = batch.New(batch.Options[Result]{MaxWeight: batchRows, Parallel: writers}, s.runResults)
+	s.releases = batch.New(batch.Options[Release]{MaxWeight: batchRows, Parallel: 1}, s.runReleases)
+}
+
+// Close waits for the batches under way and closes the connections.
+func (s *Store) Close() error {
+	s.intake.Close()
+	s.claims.Close()
+	s.results.Close()
+	s.releases.Close()
+	return s.closePools()
+}
+
+func (s *Store) closePools() error {
+	err := s.write.Close()
+	if s.read != s.write {
+		err = errors.Join(s.read.Close(), err)
+	}
+	return err
+}
+
+// Ping tells whether the database answers.
+func (s *Store) Ping(ctx context.Context) error { return s.write.PingContext(ctx) }
+
+// Dialect names the database.
+func (s *Store) Dialect() string { return string(s.d.name) }
+
+// Migrate brings the schema up to date and returns how many steps that took.
+func (s *Store) Migrate(ctx context.Context) (int, error) {
+	return migrations.Apply(ctx, s.write, s.d.name)
+}
+
+// SchemaPending tells how many schema steps the database lacks, and by how
+// many it is ahead of this binary.
+func (s *Store) SchemaPending(ctx context.Context) (missing, ahead int64, err error) {
+	return migrations.Pending(ctx, s.write, s.d.name)
+}
+
+// tx runs fn in one transaction, again when PostgreSQL chose it as the victim
+// of a deadlock.
+func (s *Store) tx(ctx context.Context, fn func(*sql.Tx) error) error {
+	for range 3 {
+		if err := s.tryTx(ctx, fn); !isDeadlock(err) {
+			return err
+		}
+	}
+	return s.tryTx(ctx, fn)
+}
+
+func (s *Store) tryTx(ctx context.Context, fn func(*sql.Tx) error) error {
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return s.wrap(err)
+	}
+	if err := fn(tx); err != nil {
+		return errors.Join(s.wrap(err), ignoreDone(tx.Rollback()))
+	}
+	return s.wrap(tx.Commit())
+}
+
+func ignoreDone(err error) error {
+	if errors.Is(err, sql.ErrTxDone) {
+		return nil
+	}
+	return err
+}
+
+// unavailableRetry is what a caller is told to wait when the database is away.
+const unavailableRetry = 5 * time.Second
+
+// wrap turns a driver's "cannot be used now" into an error that the API
+// answers with 503; everything else passes.
+func (s *Store) wrap(err error) error {
+	var ours *webhook.Error
+	if err == nil || errors.As(err, &ours) || errors.Is(err, errStale) || errors.Is(err, context.Canceled) || !isUnavailable(err) {
+		return err
+	}
+	return &unavailable{
+		answer: &webhook.Error{
+			Kind: webhook.KindUnavailable, Code: "database_unavailable",
+			Message:    "The database cannot be used at the moment; nothing was stored. Send the request again later.",
+			RetryAfter: unavailableRetry,
+		},
+		cause: err,
+	}
+}
+
+// unavailable shows the caller the plain sentence and keeps the cause for the log.
+type unavailable struct {
+	answer *webhook.Error
+	cause  error
+}
+
+func (u *unavailable) Error() string   { return u.answer.Message + " Cause: " + u.cause.Error() }
+func (u *unavailable) Unwrap() []error { return []error{u.answer, u.cause} }
