@@ -1,0 +1,126 @@
+package sender
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http/httptrace"
+	"net/netip"
+	"syscall"
+)
+
+// dialer opens connections for the transport. The address policy is asked in
+// the socket's control hook, that is after the name was resolved and before
+// the first packet: nothing can change in between.
+type dialer struct {
+	policy  *Policy
+	tls     *tls.Config
+	closing context.Context // done when the sender closes
+	raw     func(ctx context.Context, network, addr string) (net.Conn, error)
+	replace bool // raw is a test's
+}
+
+func newDialer(o Options, closing context.Context) *dialer {
+	d := &dialer{policy: o.Policy, tls: newTLSConfig(), closing: closing, raw: o.Dial, replace: o.Dial != nil}
+	d.tls.RootCAs = o.RootCAs
+	if !d.replace {
+		d.raw = (&net.Dialer{
+			Resolver:       o.Policy.resolver,
+			ControlContext: d.control,
+			KeepAlive:      -1, // no connection is quiet for long enough to need it
+		}).DialContext
+	}
+	return d
+}
+
+// control judges the address of a socket that is about to connect.
+func (d *dialer) control(ctx context.Context, _, address string, _ syscall.RawConn) error {
+	addr, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return &refusal{reason: "it is not an IP address and a port"}
+	}
+	if err := d.policy.Check(addr); err != nil {
+		return err
+	}
+	progressOf(ctx).dialling(address)
+	return nil
+}
+
+// dial opens a TCP connection to a host and port of a URL.
+func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	p := progressOf(ctx)
+	ctx, stop := d.bound(ctx, p)
+	defer stop()
+	return d.connect(ctx, p, network, addr)
+}
+
+// dialTLS opens a TLS session to a host and port of a URL.
+func (d *dialer) dialTLS(ctx context.Context, network, addr string) (net.Conn, error) {
+	p := progressOf(ctx)
+	ctx, stop := d.bound(ctx, p)
+	defer stop()
+	conn, err := d.connect(ctx, p, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	cfg := d.tls.Clone()
+	cfg.ServerName, _, _ = net.SplitHostPort(addr) // connect has split it already
+	session := tls.Client(conn, cfg)
+	p.tlsStart()
+	err = session.HandshakeContext(ctx)
+	p.tlsDone()
+	if err != nil {
+		conn.Close()
+		return nil, &tlsError{err}
+	}
+	return session, nil
+}
+
+// bound puts the exchange's deadline on a dial. The transport detaches dials
+// from the request that started them, so that another request can take the
+// connection; without this they would run on for as long as the system lets them.
+func (d *dialer) bound(ctx context.Context, p *progress) (context.Context, func()) {
+	ctx, cancel := context.WithDeadline(ctx, p.deadline)
+	unwatch := context.AfterFunc(d.closing, cancel)
+	return ctx, func() { unwatch(); cancel() }
+}
+
+func (d *dialer) connect(ctx context.Context, p *progress, network, addr string) (net.Conn, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	p.dialStart()
+	literal, err := netip.ParseAddr(host)
+	named := err != nil
+	if d.replace {
+		return d.connectReplaced(ctx, p, addr, literal)
+	}
+	if named {
+		// A name is absolute: with the final dot the resolver leaves the
+		// machine's search domains alone. Host header and TLS name stay as the URL has them.
+		addr = net.JoinHostPort(host+".", port)
+	}
+	return d.raw(httptrace.WithClientTrace(ctx, p.dialTrace()), network, addr)
+}
+
+// connectReplaced uses a test's dial, which opens no socket that control could judge.
+func (d *dialer) connectReplaced(ctx context.Context, p *progress, addr string, literal netip.Addr) (net.Conn, error) {
+	if literal.IsValid() {
+		if err := d.control(ctx, "tcp", addr, nil); err != nil {
+			return nil, err
+		}
+	}
+	p.dialling(addr)
+	conn, err := d.raw(ctx, "tcp", addr)
+	if err == nil {
+		p.connected()
+	}
+	return conn, err
+}
+
+// tlsError marks an error of the TLS handshake.
+type tlsError struct{ err error }
+
+func (e *tlsError) Error() string { return "tls handshake: " + e.err.Error() }
+func (e *tlsError) Unwrap() error { return e.err }
