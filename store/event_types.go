@@ -33,7 +33,8 @@ func (s *Store) PutEventType(ctx context.Context, t webhook.EventType) (out webh
 		if err != nil {
 			return err
 		}
-		return bumpCatalogue(ctx, tx)
+		_, err = bumpCatalogue(ctx, tx)
+		return err
 	})
 	return out, err == nil && micros(out.CreatedAt) == now, err
 }
@@ -61,7 +62,8 @@ func (s *Store) AddEventTypes(ctx context.Context, types []webhook.EventType) er
 		if added == 0 {
 			return nil
 		}
-		return bumpCatalogue(ctx, tx)
+		_, err := bumpCatalogue(ctx, tx)
+		return err
 	})
 }
 

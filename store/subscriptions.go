@@ -70,7 +70,11 @@ func (s *Store) CreateSubscription(ctx context.Context, sub *Subscription, i *Id
 		return err
 	}
 	return s.tx(ctx, func(tx *sql.Tx) error {
-		if err := errors.Join(s.reserve(ctx, tx, i), bumpCatalogue(ctx, tx)); err != nil {
+		if err := s.reserve(ctx, tx, i); err != nil {
+			return err
+		}
+		catalogue, err := bumpCatalogue(ctx, tx)
+		if err != nil {
 			return err
 		}
 		if sub.ClientID != webhook.AllClients {
@@ -78,8 +82,9 @@ func (s *Store) CreateSubscription(ctx context.Context, sub *Subscription, i *Id
 				return err
 			}
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO subscriptions (`+subscriptionColumns+`)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`, args...)
+		_, err = tx.ExecContext(ctx, `INSERT INTO subscriptions (`+subscriptionColumns+`, catalogue)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
+			append(args, catalogue)...)
 		return err
 	})
 }
@@ -94,16 +99,17 @@ func (s *Store) UpdateSubscription(ctx context.Context, sub *Subscription) error
 		return err
 	}
 	return s.tx(ctx, func(tx *sql.Tx) error {
-		if err := bumpCatalogue(ctx, tx); err != nil {
+		catalogue, err := bumpCatalogue(ctx, tx)
+		if err != nil {
 			return err
 		}
 		res, err := tx.ExecContext(ctx, `
 			UPDATE subscriptions SET url = $3, event_types = $4, description = $5, method = $6, headers = $7, ack = $8,
 				timeout_us = $9, rate_limit = $10, max_in_flight = $11, send_empty = $12, secret = $13, secret_old = $14,
-				secret_old_end = $15, version = $16, updated_at = $17
+				secret_old_end = $15, version = $16, updated_at = $17, catalogue = $18
 			WHERE id = $1 AND version = $2 AND deleted_at IS NULL`,
 			args[0], read, args[2], args[3], args[4], args[5], args[6], args[7], args[8], args[9], args[10], args[11],
-			args[13], args[14], args[15], args[16], args[18])
+			args[13], args[14], args[15], args[16], args[18], catalogue)
 		if err != nil {
 			return err
 		}
@@ -135,11 +141,12 @@ func (s *Store) ResumeSubscription(ctx context.Context, id webhook.SubscriptionI
 func (s *Store) changeState(ctx context.Context, id webhook.SubscriptionID, to webhook.SubscriptionState, deliveries string) error {
 	now := micros(s.stamp())
 	return s.tx(ctx, func(tx *sql.Tx) error {
-		if err := bumpCatalogue(ctx, tx); err != nil {
+		catalogue, err := bumpCatalogue(ctx, tx)
+		if err != nil {
 			return err
 		}
-		res, err := tx.ExecContext(ctx, `UPDATE subscriptions SET state = $2, version = version + 1, updated_at = $3
-			WHERE id = $1 AND deleted_at IS NULL AND state <> $2`, string(id), string(to), now)
+		res, err := tx.ExecContext(ctx, `UPDATE subscriptions SET state = $2, version = version + 1, updated_at = $3, catalogue = $4
+			WHERE id = $1 AND deleted_at IS NULL AND state <> $2`, string(id), string(to), now, catalogue)
 		if err != nil {
 			return err
 		}
@@ -165,11 +172,12 @@ func mustExist(ctx context.Context, tx *sql.Tx, id webhook.SubscriptionID) error
 func (s *Store) DeleteSubscription(ctx context.Context, id webhook.SubscriptionID) error {
 	now := micros(s.stamp())
 	return s.tx(ctx, func(tx *sql.Tx) error {
-		if err := bumpCatalogue(ctx, tx); err != nil {
+		catalogue, err := bumpCatalogue(ctx, tx)
+		if err != nil {
 			return err
 		}
-		res, err := tx.ExecContext(ctx, `UPDATE subscriptions SET deleted_at = $2, version = version + 1
-			WHERE id = $1 AND deleted_at IS NULL`, string(id), now)
+		res, err := tx.ExecContext(ctx, `UPDATE subscriptions SET deleted_at = $2, version = version + 1, catalogue = $3
+			WHERE id = $1 AND deleted_at IS NULL`, string(id), now, catalogue)
 		if err != nil {
 			return err
 		}
@@ -222,10 +230,30 @@ func (s *Store) Subscriptions(ctx context.Context, f SubscriptionFilter, p Page)
 	return out, next, nil
 }
 
-// AllSubscriptions returns every subscription, for the index in memory.
-func (s *Store) AllSubscriptions(ctx context.Context) ([]Subscription, error) {
-	return list(ctx, s, `SELECT `+subscriptionColumns+` FROM subscriptions WHERE deleted_at IS NULL ORDER BY id`, nil, scanSubscription)
+// Changed is a subscription that changed, or that is gone.
+type Changed struct {
+	Subscription
+	Deleted bool
 }
+
+// SubscriptionsSince returns what changed after a version of the catalogue;
+// version 0 gives every subscription. The index in memory is kept with it.
+func (s *Store) SubscriptionsSince(ctx context.Context, version int64) ([]Changed, error) {
+	return list(ctx, s, `SELECT deleted_at IS NOT NULL, `+subscriptionColumns+` FROM subscriptions
+		WHERE catalogue > $1 AND (deleted_at IS NULL OR $1 > 0)`, []any{version},
+		func(row interface{ Scan(...any) error }) (c Changed, err error) {
+			c.Subscription, err = scanSubscription(scanAfter{row, &c.Deleted})
+			return c, err
+		})
+}
+
+// scanAfter scans one column of its own before those of another scan function.
+type scanAfter struct {
+	row   interface{ Scan(...any) error }
+	first any
+}
+
+func (s scanAfter) Scan(dest ...any) error { return s.row.Scan(append([]any{s.first}, dest...)...) }
 
 // eventTypeCondition finds a slug's patterns in the JSON list of event_types.
 func eventTypeCondition(slug webhook.Slug) (string, []any) {

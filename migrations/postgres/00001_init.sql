@@ -42,10 +42,12 @@ CREATE TABLE subscriptions (
     secret_old     BYTEA,
     secret_old_end BIGINT,
     version        BIGINT NOT NULL,
+    catalogue      BIGINT NOT NULL,
     created_at     BIGINT NOT NULL,
     updated_at     BIGINT NOT NULL,
     deleted_at     BIGINT
 );
+CREATE INDEX subscriptions_catalogue ON subscriptions (catalogue);
 CREATE INDEX subscriptions_client ON subscriptions (client_id, id);
 
 CREATE TABLE messages (
