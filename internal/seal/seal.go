@@ -1,0 +1,80 @@
+// Package seal encrypts secrets at rest with AES-256-GCM. What is sealed is
+// bound to a place (a table's row), so that a sealed value copied to another
+// row does not open there. A ring of keys lets the key be changed: new values
+// are sealed with the first key, old ones open with the key they name.
+package seal
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+)
+
+// The form of a sealed value: version, key id, nonce, ciphertext with tag.
+const (
+	version   = 1
+	keyIDSize = 4
+	nonceSize = 12
+	headSize  = 1 + keyIDSize + nonceSize
+)
+
+// Ring is a set of keys. It is safe for concurrent use.
+type Ring struct {
+	first keyID
+	keys  map[keyID]cipher.AEAD
+}
+
+type keyID [keyIDSize]byte
+
+// NewRing returns a ring that seals with the first key and opens with all.
+func NewRing(first [32]byte, more ...[32]byte) (*Ring, error) {
+	r := &Ring{keys: map[keyID]cipher.AEAD{}}
+	for i, key := range append([][32]byte{first}, more...) {
+		block, err := aes.NewCipher(key[:])
+		if err != nil {
+			return nil, fmt.Errorf("key %d: %w", i+1, err)
+		}
+		aead, err := cipher.NewGCM(block)
+		if err != nil {
+			return nil, fmt.Errorf("key %d: %w", i+1, err)
+		}
+		sum := sha256.Sum256(key[:])
+		id := keyID(sum[:keyIDSize])
+		if i == 0 {
+			r.first = id
+		}
+		r.keys[id] = aead
+	}
+	return r, nil
+}
+
+// Seal encrypts plain for a place, such as "subscriptions/sub_…/secret".
+func (r *Ring) Seal(plain []byte, place string) []byte {
+	out := make([]byte, headSize, headSize+len(plain)+16)
+	out[0] = version
+	copy(out[1:], r.first[:])
+	rand.Read(out[1+keyIDSize:]) // never fails (crypto/rand)
+	return r.keys[r.first].Seal(out, out[1+keyIDSize:headSize], plain, []byte(place))
+}
+
+// ErrKey says that a value was sealed with a key that is not in the ring.
+var ErrKey = errors.New("sealed with a key that is not configured; set CARTEIRO_SECRET_KEY to the key that this database was made with")
+
+// Open decrypts what was sealed for the place.
+func (r *Ring) Open(sealed []byte, place string) ([]byte, error) {
+	if len(sealed) < headSize || sealed[0] != version {
+		return nil, fmt.Errorf("%s: not a sealed value", place)
+	}
+	aead, ok := r.keys[keyID(sealed[1:1+keyIDSize])]
+	if !ok {
+		return nil, fmt.Errorf("%s: %w", place, ErrKey)
+	}
+	plain, err := aead.Open(nil, sealed[1+keyIDSize:headSize], sealed[headSize:], []byte(place))
+	if err != nil {
+		return nil, fmt.Errorf("%s: the sealed value was changed or belongs elsewhere", place)
+	}
+	return plain, nil
+}

@@ -1,0 +1,74 @@
+package seal
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+)
+
+func ring(t *testing.T, keys ...byte) *Ring {
+	t.Helper()
+	var all [][32]byte
+	for _, k := range keys {
+		all = append(all, [32]byte{k})
+	}
+	r, err := NewRing(all[0], all[1:]...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestSealOpens(t *testing.T) {
+	r := ring(t, 1)
+	for _, plain := range [][]byte{{}, []byte("whsec_x"), bytes.Repeat([]byte{0}, 5000)} {
+		sealed := r.Seal(plain, "a/1")
+		if len(plain) > 0 && bytes.Contains(sealed, plain) {
+			t.Errorf("the sealed value shows the plain text")
+		}
+		got, err := r.Open(sealed, "a/1")
+		if err != nil || !bytes.Equal(got, plain) {
+			t.Errorf("Open = %q, %v; want %q", got, err, plain)
+		}
+	}
+}
+
+func TestSealIsFreshEachTime(t *testing.T) {
+	r := ring(t, 1)
+	if bytes.Equal(r.Seal([]byte("x"), "p"), r.Seal([]byte("x"), "p")) {
+		t.Error("the same text was sealed to the same bytes twice")
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	r := ring(t, 1)
+	sealed := r.Seal([]byte("secret"), "a/1")
+	flipped := bytes.Clone(sealed)
+	flipped[len(flipped)-1] ^= 1
+	for name, c := range map[string]struct {
+		sealed []byte
+		place  string
+	}{
+		"another place": {sealed, "a/2"},
+		"changed":       {flipped, "a/1"},
+		"cut":           {sealed[:10], "a/1"},
+		"empty":         {nil, "a/1"},
+		"another form":  {append([]byte{9}, sealed[1:]...), "a/1"},
+	} {
+		if got, err := r.Open(c.sealed, c.place); err == nil {
+			t.Errorf("%s: opened to %q", name, got)
+		}
+	}
+}
+
+func TestKeyChange(t *testing.T) {
+	old := ring(t, 1).Seal([]byte("secret"), "p")
+	both := ring(t, 2, 1)
+	if got, err := both.Open(old, "p"); err != nil || string(got) != "secret" {
+		t.Errorf("the new ring opens an old value to %q, %v", got, err)
+	}
+	fresh := both.Seal([]byte("secret"), "p")
+	if _, err := ring(t, 1).Open(fresh, "p"); !errors.Is(err, ErrKey) {
+		t.Errorf("the old key alone opens a new value: %v; want ErrKey", err)
+	}
+}

@@ -1,0 +1,311 @@
+package subscriptions
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/carteiro-webhooks/carteiro/internal/seal"
+	"github.com/carteiro-webhooks/carteiro/store"
+	"github.com/carteiro-webhooks/carteiro/webhook"
+)
+
+// Options of New.
+type Options struct {
+	Store *store.Store
+	Keys  *seal.Ring
+	// CheckURL judges a target: "" or a sentence on what is wrong. It is the
+	// sender's address policy.
+	CheckURL func(ctx context.Context, url string) string
+	Now      func() time.Time // nil: time.Now
+	// Changed is called after a change that may have made deliveries due, in
+	// this process; nil: nobody wants to know.
+	Changed func()
+}
+
+// Registry changes subscriptions and keeps the index of them.
+type Registry struct {
+	o       Options
+	index   atomic.Pointer[Index]
+	refresh sync.Mutex
+}
+
+// New returns a registry whose index is loaded.
+func New(ctx context.Context, o Options) (*Registry, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Changed == nil {
+		o.Changed = func() {}
+	}
+	r := &Registry{o: o}
+	r.index.Store(emptyIndex())
+	return r, r.Refresh(ctx)
+}
+
+// Index returns the present snapshot.
+func (r *Registry) Index() *Index { return r.index.Load() }
+
+// Refresh reads what has changed since the present snapshot.
+func (r *Registry) Refresh(ctx context.Context) error {
+	asked := r.Index().Version
+	r.refresh.Lock()
+	defer r.refresh.Unlock()
+	old := r.Index()
+	if old.Version > asked {
+		return nil // somebody else did it while we waited
+	}
+	version, err := r.o.Store.CatalogueVersion(ctx)
+	if err != nil {
+		return err
+	}
+	if version == old.Version {
+		return nil
+	}
+	rows, err := r.o.Store.SubscriptionsSince(ctx, old.Version)
+	if err != nil {
+		return err
+	}
+	changed := make(map[webhook.SubscriptionID]*webhook.Subscription, len(rows))
+	for i := range rows {
+		changed[rows[i].ID] = nil
+		if rows[i].Deleted {
+			continue
+		}
+		sub, err := r.open(&rows[i].Subscription)
+		if err != nil {
+			return err
+		}
+		changed[sub.ID] = sub
+	}
+	r.index.Store(old.with(version, changed))
+	return nil
+}
+
+// Create registers a subscription, with a fresh signing secret. The answer to
+// a request with an idempotency key is made by respond, if it is not nil, and
+// stored with the subscription.
+func (r *Registry) Create(ctx context.Context, in webhook.Subscription, respond func(*webhook.Subscription) (*store.Idempotency, error)) (*webhook.Subscription, error) {
+	in.SetDefaults()
+	var f webhook.Faults
+	in.Validate(&f)
+	r.checkURL(ctx, in.URL, &f)
+	if err := f.Err(); err != nil {
+		return nil, err
+	}
+	now := r.now()
+	in.ID, in.State, in.Version = webhook.NewSubscriptionID(), webhook.SubscriptionActive, 1
+	in.CreatedAt, in.UpdatedAt = now, now
+	in.Secrets = webhook.SigningSecrets{Current: webhook.NewSecret()}
+	row, err := r.close(&in)
+	if err != nil {
+		return nil, err
+	}
+	var idem *store.Idempotency
+	if respond != nil {
+		if idem, err = respond(&in); err != nil {
+			return nil, err
+		}
+	}
+	if err := r.o.Store.CreateSubscription(ctx, row, idem); err != nil {
+		return nil, err
+	}
+	return &in, r.Refresh(ctx)
+}
+
+// Get returns a subscription as the database has it, secrets opened.
+func (r *Registry) Get(ctx context.Context, id webhook.SubscriptionID) (*webhook.Subscription, error) {
+	row, err := r.o.Store.Subscription(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return r.open(&row)
+}
+
+// Update applies a change to a subscription and stores it if the outcome is
+// valid. The id, the client and the state do not change this way.
+func (r *Registry) Update(ctx context.Context, id webhook.SubscriptionID, change func(*webhook.Subscription) error) (*webhook.Subscription, error) {
+	return r.edit(ctx, id, func(sub *webhook.Subscription) error {
+		before := *sub
+		if err := change(sub); err != nil {
+			return err
+		}
+		sub.ID, sub.ClientID, sub.State, sub.Version = before.ID, before.ClientID, before.State, before.Version
+		sub.CreatedAt, sub.Secrets = before.CreatedAt, before.Secrets
+		var f webhook.Faults
+		sub.Validate(&f)
+		if sub.URL != before.URL {
+			r.checkURL(ctx, sub.URL, &f)
+		}
+		return f.Err()
+	})
+}
+
+// Limits of a rotation's overlap.
+const (
+	DefaultOverlap = 24 * time.Hour
+	MaxOverlap     = 7 * 24 * time.Hour
+)
+
+// RotateSecret gives a subscription a fresh secret. Until the overlap ends,
+// each request is signed with both. A second rotation within the overlap ends
+// the first one's: at most two secrets sign.
+func (r *Registry) RotateSecret(ctx context.Context, id webhook.SubscriptionID, overlap time.Duration) (*webhook.Subscription, error) {
+	if overlap < 0 || overlap > MaxOverlap {
+		var f webhook.Faults
+		f.Add("/overlap", "%s is not allowed: from 0s to %s", webhook.Duration(overlap), webhook.Duration(MaxOverlap))
+		return nil, f.Err()
+	}
+	return r.edit(ctx, id, func(sub *webhook.Subscription) error {
+		old := sub.Secrets.Current
+		sub.Secrets = webhook.SigningSecrets{Current: webhook.NewSecret()}
+		if overlap > 0 {
+			sub.Secrets.Previous, sub.Secrets.PreviousUntil = old, r.now().Add(overlap)
+		}
+		return nil
+	})
+}
+
+// edit reads, changes and stores; when somebody else was faster, again.
+func (r *Registry) edit(ctx context.Context, id webhook.SubscriptionID, change func(*webhook.Subscription) error) (*webhook.Subscription, error) {
+	for tries := 0; ; tries++ {
+		sub, err := r.Get(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if err := change(sub); err != nil {
+			return nil, err
+		}
+		row, err := r.close(sub)
+		if err != nil {
+			return nil, err
+		}
+		err = r.o.Store.UpdateSubscription(ctx, row)
+		if webhook.IsKind(err, webhook.KindConflict) && tries < 3 {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		sub.Version, sub.UpdatedAt = row.Version, row.UpdatedAt
+		return sub, r.Refresh(ctx)
+	}
+}
+
+// Pause stops a subscription; its deliveries are held.
+func (r *Registry) Pause(ctx context.Context, id webhook.SubscriptionID) (*webhook.Subscription, error) {
+	return r.afterwards(ctx, id, r.o.Store.PauseSubscription(ctx, id))
+}
+
+// Resume starts a subscription again; what it held is sent.
+func (r *Registry) Resume(ctx context.Context, id webhook.SubscriptionID) (*webhook.Subscription, error) {
+	return r.afterwards(ctx, id, r.o.Store.ResumeSubscription(ctx, id))
+}
+
+func (r *Registry) afterwards(ctx context.Context, id webhook.SubscriptionID, err error) (*webhook.Subscription, error) {
+	if err != nil {
+		return nil, err
+	}
+	if err := r.Refresh(ctx); err != nil {
+		return nil, err
+	}
+	r.o.Changed()
+	return r.Get(ctx, id)
+}
+
+// Delete ends a subscription and cancels what it still waits for.
+func (r *Registry) Delete(ctx context.Context, id webhook.SubscriptionID) error {
+	if err := r.o.Store.DeleteSubscription(ctx, id); err != nil {
+		return err
+	}
+	return r.Refresh(ctx)
+}
+
+// List lists subscriptions, newest first, secrets opened: whoever shows them
+// redacts.
+func (r *Registry) List(ctx context.Context, f store.SubscriptionFilter, p store.Page) ([]webhook.Subscription, string, error) {
+	rows, next, err := r.o.Store.Subscriptions(ctx, f, p)
+	if err != nil {
+		return nil, "", err
+	}
+	out := make([]webhook.Subscription, len(rows))
+	for i := range rows {
+		sub, err := r.open(&rows[i])
+		if err != nil {
+			return nil, "", err
+		}
+		out[i] = *sub
+	}
+	return out, next, nil
+}
+
+func (r *Registry) checkURL(ctx context.Context, url string, f *webhook.Faults) {
+	if url == "" {
+		f.Add("/url", "must not be empty")
+		return
+	}
+	if msg := r.o.CheckURL(ctx, url); msg != "" {
+		f.Add("/url", "%s", msg)
+	}
+}
+
+func (r *Registry) now() time.Time { return r.o.Now().UTC().Truncate(time.Microsecond) }
+
+// The places that sealed values are bound to.
+func secretPlace(id webhook.SubscriptionID) string  { return "subscriptions/" + string(id) + "/secret" }
+func headersPlace(id webhook.SubscriptionID) string { return "subscriptions/" + string(id) + "/headers" }
+
+// close seals a subscription for the store.
+func (r *Registry) close(sub *webhook.Subscription) (*store.Subscription, error) {
+	headers, err := json.Marshal(sub.Headers)
+	if err != nil {
+		return nil, err
+	}
+	row := &store.Subscription{Subscription: *sub}
+	row.Headers, row.Secrets = nil, webhook.SigningSecrets{}
+	row.SealedHeaders = r.o.Keys.Seal(headers, headersPlace(sub.ID))
+	row.SealedSecret = r.o.Keys.Seal([]byte(sub.Secrets.Current.Reveal()), secretPlace(sub.ID))
+	if !sub.Secrets.Previous.IsZero() {
+		row.SealedOld = r.o.Keys.Seal([]byte(sub.Secrets.Previous.Reveal()), secretPlace(sub.ID))
+		row.OldUntil = sub.Secrets.PreviousUntil
+	}
+	return row, nil
+}
+
+// open unseals a subscription of the store.
+func (r *Registry) open(row *store.Subscription) (*webhook.Subscription, error) {
+	sub := row.Subscription
+	headers, err := r.o.Keys.Open(row.SealedHeaders, headersPlace(sub.ID))
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(headers, &sub.Headers); err != nil {
+		return nil, fmt.Errorf("headers of subscription %s: %w", sub.ID, err)
+	}
+	if sub.Secrets.Current, err = r.openSecret(row.SealedSecret, sub.ID); err != nil {
+		return nil, err
+	}
+	if len(row.SealedOld) > 0 {
+		if sub.Secrets.Previous, err = r.openSecret(row.SealedOld, sub.ID); err != nil {
+			return nil, err
+		}
+		sub.Secrets.PreviousUntil = row.OldUntil
+	}
+	return &sub, nil
+}
+
+func (r *Registry) openSecret(sealed []byte, id webhook.SubscriptionID) (webhook.Secret, error) {
+	plain, err := r.o.Keys.Open(sealed, secretPlace(id))
+	if err != nil {
+		return webhook.Secret{}, err
+	}
+	secret, err := webhook.ParseSecret(string(plain))
+	if err != nil {
+		return secret, errors.Join(fmt.Errorf("secret of subscription %s", id), err)
+	}
+	return secret, nil
+}
