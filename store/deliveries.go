@@ -99,18 +99,27 @@ func (s *Store) RequestRetry(ctx context.Context, id webhook.DeliveryID, checkAt
 		case err != nil:
 			return err
 		case d.State == webhook.StateCanceled:
-			return webhook.Conflict("delivery_canceled",
-				"Delivery %s was canceled, and a canceled delivery is never sent. Replay its event to send it as a new delivery.", id)
+			return deliveryCanceled(id)
 		}
 		if err := mustHaveBody(ctx, tx, d.MessageID); err != nil {
 			return err
 		}
-		return tx.QueryRowContext(ctx, `
+		err = tx.QueryRowContext(ctx, `
 			UPDATE deliveries SET manual_at = $2, parked = FALSE,
 				check_at = CASE WHEN check_at < $3 THEN check_at ELSE $3 END
-			WHERE id = $1 RETURNING generation`, string(id), micros(s.stamp()), micros(checkAt)).Scan(&ref.Generation)
+			WHERE id = $1 AND state <> 'canceled'
+			RETURNING generation`, string(id), micros(s.stamp()), micros(checkAt)).Scan(&ref.Generation)
+		if errors.Is(err, sql.ErrNoRows) { // canceled since we looked
+			return deliveryCanceled(id)
+		}
+		return err
 	})
 	return ref, err
+}
+
+func deliveryCanceled(id webhook.DeliveryID) error {
+	return webhook.Conflict("delivery_canceled",
+		"Delivery %s was canceled, and a canceled delivery is never sent. Replay its event to send it as a new delivery.", id)
 }
 
 func mustHaveBody(ctx context.Context, tx *sql.Tx, id webhook.MessageID) error {

@@ -1,8 +1,13 @@
 package store
 
 import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strconv"
 	"strings"
 
@@ -10,6 +15,7 @@ import (
 	"modernc.org/sqlite"
 	sqlitelib "modernc.org/sqlite/lib"
 
+	"github.com/carteiro-webhooks/carteiro/internal/batch"
 	"github.com/carteiro-webhooks/carteiro/migrations"
 )
 
@@ -135,24 +141,46 @@ func pointers[T any](i int, rows [][]any) []*T {
 // isUnavailable tells whether err means that the database cannot be used now,
 // rather than that the statement was wrong.
 func isUnavailable(err error) bool {
+	var connect *pgconn.ConnectError
+	if errors.As(err, &connect) {
+		return true // refused for whatever reason, a changed password among them
+	}
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		switch pg.Code[:2] {
-		case "08", "53", "57", "58", "25": // connection, resources, operator, system; read-only
+		case "08", "53", "57", "58": // connection, resources, operator, system
 			return true
 		}
-		return false
+		return pg.Code == "25006" // read_only_sql_transaction
 	}
 	var lite *sqlite.Error
 	if errors.As(err, &lite) {
 		switch lite.Code() & 0xff {
 		case sqlitelib.SQLITE_BUSY, sqlitelib.SQLITE_LOCKED, sqlitelib.SQLITE_FULL,
-			sqlitelib.SQLITE_IOERR, sqlitelib.SQLITE_READONLY, sqlitelib.SQLITE_CANTOPEN:
+			sqlitelib.SQLITE_IOERR, sqlitelib.SQLITE_READONLY, sqlitelib.SQLITE_CANTOPEN, sqlitelib.SQLITE_INTERRUPT:
 			return true
 		}
 		return false
 	}
-	return true // no answer from the database at all: a broken connection, a time-out
+	return isBroken(err)
+}
+
+// isBroken tells whether the connection broke or did not answer in time. A
+// value that a driver cannot convert is none of these: that is our own fault.
+func isBroken(err error) bool {
+	var network net.Error
+	if errors.As(err, &network) || pgconn.SafeToRetry(err) {
+		return true
+	}
+	for _, broken := range []error{
+		driver.ErrBadConn, sql.ErrConnDone, sql.ErrTxDone, net.ErrClosed, io.EOF, io.ErrUnexpectedEOF,
+		context.DeadlineExceeded, batch.ErrClosed,
+	} {
+		if errors.Is(err, broken) {
+			return true
+		}
+	}
+	return false
 }
 
 func isDeadlock(err error) bool {

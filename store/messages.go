@@ -35,7 +35,7 @@ type NewDelivery struct {
 // It returns an error for which [IsStale] holds when the catalogue has changed
 // meanwhile, and a *[Replay] when the idempotency key was used before.
 func (s *Store) Accept(ctx context.Context, in *Intake) error {
-	_, err := s.intake.Do(ctx, in)
+	_, err := join(ctx, s, s.intake, in)
 	return err
 }
 
@@ -191,6 +191,9 @@ func (s *Store) Message(ctx context.Context, id webhook.MessageID) (webhook.Mess
 	return m, s.wrap(err)
 }
 
+// pastEvents sorts after every event's id, and before every other message's.
+const pastEvents = "evt`"
+
 // EventFilter selects events; empty fields select all.
 type EventFilter struct {
 	Type         webhook.Slug
@@ -202,6 +205,9 @@ type EventFilter struct {
 func (s *Store) Events(ctx context.Context, f EventFilter, p Page) ([]webhook.Message, string, error) {
 	var w where
 	w.add("kind = ?", string(webhook.KindEvent))
+	// Ids of other kinds sort after those of events: without an end, the first
+	// page would read all of them.
+	w.add("id < ?", pastEvents)
 	w.equal("type", string(f.Type))
 	w.equal("client_id", string(f.ClientID))
 	w.span(webhook.PrefixEvent, f.Since, f.Until)

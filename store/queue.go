@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/carteiro-webhooks/carteiro/internal/batch"
@@ -76,7 +77,7 @@ type claimCall struct {
 // generation and in nobody's hands. Claims that wait at the same time share a
 // transaction.
 func (s *Store) Claim(ctx context.Context, refs []Ref, t ClaimTerms) ([]Claimed, error) {
-	return s.claims.Do(ctx, claimCall{refs, t})
+	return join(ctx, s, s.claims, claimCall{refs, t})
 }
 
 // queueTimeout bounds one statement batch of the queue.
@@ -84,14 +85,14 @@ const queueTimeout = 10 * time.Second
 
 func (s *Store) runClaims(calls []claimCall) []batch.Result[[]Claimed] {
 	out := make([]batch.Result[[]Claimed], len(calls))
-	owner := map[webhook.DeliveryID]int{}
+	owner := map[Ref]int{}
 	var rows [][]any
 	for i, c := range calls {
 		for _, r := range c.refs {
-			if _, twice := owner[r.ID]; twice {
+			if _, twice := owner[r]; twice {
 				continue // two hints for one delivery: the first has it
 			}
-			owner[r.ID] = i
+			owner[r] = i
 			rows = append(rows, []any{string(r.ID), r.Generation, micros(c.terms.Now), micros(c.terms.Horizon), micros(c.terms.Lease)})
 		}
 	}
@@ -109,7 +110,7 @@ func (s *Store) runClaims(calls []claimCall) []batch.Result[[]Claimed] {
 		return out
 	}
 	for _, c := range claimed {
-		i := owner[c.ID]
+		i := owner[Ref{c.ID, c.Generation - 1}]
 		out[i].Value = append(out[i].Value, c)
 	}
 	return out
@@ -137,8 +138,9 @@ var claimColumns = []column{{"v_id", text}, {"v_generation", number}, {"v_now", 
 // claim changes no indexed column, so that PostgreSQL can update in place.
 //
 //	in:  a delivery at a generation; out: the rows taken
-//	taken when: the generation is still that one, no lease runs, and either an
-//	operator asked for an attempt or the schedule's next one is due by the horizon
+//	taken when: the generation is still that one, no lease runs, it is not
+//	parked, and either an operator asked for an attempt or the schedule's next
+//	one is due by the horizon
 func (s *Store) claim(ctx context.Context, tx *sql.Tx, rows [][]any) ([]Claimed, error) {
 	if s.d.asyncCommit != "" { // a lost claim is a lease that ends: harmless
 		if _, err := tx.ExecContext(ctx, s.d.asyncCommit); err != nil {
@@ -153,7 +155,7 @@ func (s *Store) claim(ctx context.Context, tx *sql.Tx, rows [][]any) ([]Claimed,
 			UPDATE deliveries AS d SET generation = generation + 1, crash_count = crash_count + 1, lease_until = v_lease
 			FROM v
 			WHERE d.id = v_id AND d.generation = v_generation
-				AND (d.lease_until IS NULL OR d.lease_until < v_now)
+				AND (d.lease_until IS NULL OR d.lease_until <= v_now) AND NOT d.parked
 				AND (d.manual_at IS NOT NULL OR (d.state IN ('pending', 'retrying') AND d.next_attempt_at <= v_horizon))
 			RETURNING `+claimedColumns, args...)
 		if err != nil {
@@ -229,6 +231,8 @@ func (s *Store) Feed(ctx context.Context, sub webhook.SubscriptionID, n int, t C
 		if claimed, err = collect(rows, scanClaimed); err != nil {
 			return err
 		}
+		// RETURNING promises no order.
+		slices.SortFunc(claimed, func(a, b Claimed) int { return a.Standing.NextAttemptAt.Compare(b.Standing.NextAttemptAt) })
 		return s.complete(ctx, tx, claimed)
 	})
 	return claimed, err

@@ -33,7 +33,7 @@ type Recorded struct {
 // Record commits the result of an attempt. Results that come at the same time
 // share a transaction.
 func (s *Store) Record(ctx context.Context, r Result) (Recorded, error) {
-	return s.results.Do(ctx, r)
+	return join(ctx, s, s.results, r)
 }
 
 func (s *Store) runResults(rs []Result) []batch.Result[Recorded] {
@@ -103,7 +103,7 @@ func (s *Store) record(ctx context.Context, tx *sql.Tx, rs []Result, out []batch
 		var next sql.NullInt64
 		err := row.Scan(&id, &rec.Generation, &rec.State, &next, &rec.Manual)
 		rec.NextAttemptAt = maybeStored(next)
-		out[index[id]].Value = rec
+		out[index[Ref{id, rec.Generation - 1}]].Value = rec
 		return struct{}{}, err
 	})
 	if err != nil {
@@ -123,21 +123,27 @@ func (s *Store) record(ctx context.Context, tx *sql.Tx, rs []Result, out []batch
 	return s.insert(ctx, tx, "attempts", attemptColumns, attempts)
 }
 
-func resultRows(rs []Result) ([][]any, map[webhook.DeliveryID]int) {
-	rows := make([][]any, len(rs))
-	index := make(map[webhook.DeliveryID]int, len(rs))
+// resultRows also tells which result a claim belongs to. A second result for
+// one claim is left out, and so fenced: which of two rows for one delivery
+// wins an UPDATE is not defined.
+func resultRows(rs []Result) ([][]any, map[Ref]int) {
+	rows := make([][]any, 0, len(rs))
+	index := make(map[Ref]int, len(rs))
 	for i, r := range rs {
-		index[r.ID] = i
+		if _, twice := index[r.Ref]; twice {
+			continue
+		}
+		index[r.Ref] = i
 		a := r.Attempt
 		var status any
 		if a.Status != 0 {
 			status = int64(a.Status)
 		}
-		rows[i] = []any{
+		rows = append(rows, []any{
 			string(r.ID), r.Generation, string(r.Outcome.State), maybeMicros(r.Outcome.NextAttemptAt), int64(r.Outcome.Spent),
 			!r.ManualAt.IsZero() && !a.Acknowledged(), maybeMicros(r.ManualAt), micros(a.EndedAt()), a.URL, r.Method,
 			status, string(a.ErrorCode()), maybeMicros(r.CheckAt),
-		}
+		})
 	}
 	return rows, index
 }
@@ -168,23 +174,27 @@ const (
 type Release struct {
 	Ref   // as claimed
 	Why   ReleaseWhy
-	Check time.Time // when the reconciler looks after it, if it still waits
+	Check time.Time // when the reconciler looks after it, if it still waits; zero: at once
 }
 
 // GiveBack commits a release. Releases that come at the same time share a
 // transaction.
 func (s *Store) GiveBack(ctx context.Context, r Release) error {
-	_, err := s.releases.Do(ctx, r)
+	_, err := join(ctx, s, s.releases, r)
 	return err
 }
 
-var releaseColumns = []column{{"v_id", text}, {"v_generation", number}, {"v_why", text}, {"v_check", number}}
+var releaseColumns = []column{{"v_id", text}, {"v_generation", number}, {"v_why", text}, {"v_check", number}, {"v_now", number}}
 
 func (s *Store) runReleases(rs []Release) []batch.Result[struct{}] {
 	out := make([]batch.Result[struct{}], len(rs))
+	now := s.stamp()
 	rows := make([][]any, len(rs))
 	for i, r := range rs {
-		rows[i] = []any{string(r.ID), r.Generation, string(r.Why), micros(r.Check)}
+		if r.Check.IsZero() {
+			r.Check = now
+		}
+		rows[i] = []any{string(r.ID), r.Generation, string(r.Why), micros(r.Check), micros(now)}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), queueTimeout)
 	defer cancel()
@@ -212,7 +222,7 @@ func (s *Store) release(ctx context.Context, tx *sql.Tx, rows [][]any) error {
 	}
 	_, err = tx.ExecContext(ctx, `WITH `+cte+`,
 		r AS MATERIALIZED (
-			SELECT v_id AS r_id, v_generation AS r_generation, v_check AS r_check, v_why AS r_why, CASE
+			SELECT v_id AS r_id, v_generation AS r_generation, v_check AS r_check, v_now AS r_now, v_why AS r_why, CASE
 				WHEN v_why = 'quarantine' THEN 'held'
 				WHEN v_why = 'body_gone' THEN 'failed'
 				WHEN v_why = 'paused' AND s.state = 'paused' AND s.deleted_at IS NULL THEN 'held'
@@ -224,10 +234,11 @@ func (s *Store) release(ctx context.Context, tx *sql.Tx, rows [][]any) error {
 			parked = (r_why = 'parked' AND manual_at IS NULL AND state IN ('pending', 'retrying')),
 			state = CASE WHEN r_state <> '' AND state IN ('pending', 'retrying') THEN r_state ELSE state END,
 			hold_reason = CASE WHEN r_state = 'held' AND state IN ('pending', 'retrying') THEN r_why ELSE hold_reason END,
-			finished_at = CASE WHEN r_state IN ('canceled', 'failed') AND state IN ('pending', 'retrying') THEN r_check ELSE finished_at END,
-			manual_at = CASE WHEN r_why IN ('quarantine', 'body_gone', 'gone') THEN NULL ELSE manual_at END,
+			finished_at = CASE WHEN r_state IN ('canceled', 'failed') AND state IN ('pending', 'retrying') THEN r_now ELSE finished_at END,
+			next_attempt_at = CASE WHEN r_state IN ('canceled', 'failed') AND state IN ('pending', 'retrying') THEN NULL ELSE next_attempt_at END,
+			manual_at = CASE WHEN r_why IN ('quarantine', 'body_gone') OR r_state = 'canceled' THEN NULL ELSE manual_at END,
 			check_at = CASE
-				WHEN r_why IN ('quarantine', 'body_gone', 'gone') THEN NULL
+				WHEN r_why IN ('quarantine', 'body_gone') OR r_state = 'canceled' THEN NULL
 				WHEN manual_at IS NOT NULL THEN r_check
 				WHEN r_state <> '' OR r_why = 'parked' OR state NOT IN ('pending', 'retrying') THEN NULL
 				ELSE r_check END

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // registers "pgx"
@@ -25,6 +26,8 @@ type Store struct {
 	read  *sql.DB // PostgreSQL: the same pool; SQLite: a pool of query_only readers
 	d     dialect
 	now   func() time.Time
+
+	closed atomic.Bool // the pools are
 
 	intake   *batch.Batcher[*Intake, struct{}]
 	claims   *batch.Batcher[claimCall, []Claimed]
@@ -144,6 +147,7 @@ func (s *Store) Close() error {
 }
 
 func (s *Store) closePools() error {
+	s.closed.Store(true)
 	err := s.write.Close()
 	if s.read != s.write {
 		err = errors.Join(s.read.Close(), err)
@@ -190,6 +194,16 @@ func (s *Store) tryTx(ctx context.Context, fn func(*sql.Tx) error) error {
 	return s.wrap(tx.Commit())
 }
 
+// join hands a call to a batch. A store that is closed is a database that
+// cannot be used.
+func join[In, Out any](ctx context.Context, s *Store, b *batch.Batcher[In, Out], in In) (Out, error) {
+	out, err := b.Do(ctx, in)
+	if errors.Is(err, batch.ErrClosed) {
+		err = s.wrap(err)
+	}
+	return out, err
+}
+
 func ignoreDone(err error) error {
 	if errors.Is(err, sql.ErrTxDone) {
 		return nil
@@ -204,7 +218,7 @@ const unavailableRetry = 5 * time.Second
 // answers with 503; everything else passes.
 func (s *Store) wrap(err error) error {
 	var ours *webhook.Error
-	if err == nil || errors.As(err, &ours) || errors.Is(err, errStale) || errors.Is(err, context.Canceled) || !isUnavailable(err) {
+	if err == nil || errors.As(err, &ours) || errors.Is(err, context.Canceled) || (!isUnavailable(err) && !s.closed.Load()) {
 		return err
 	}
 	return &unavailable{

@@ -92,13 +92,13 @@ func (s *Store) CreateSubscription(ctx context.Context, sub *Subscription, i *Id
 // UpdateSubscription stores a changed subscription, its state apart. It is a
 // conflict when somebody else changed it since sub was read.
 func (s *Store) UpdateSubscription(ctx context.Context, sub *Subscription) error {
-	read := sub.Version
-	sub.Version, sub.UpdatedAt = read+1, s.stamp()
-	args, err := subscriptionArgs(sub)
+	changed := *sub // sub itself changes only when the database did
+	changed.Version, changed.UpdatedAt = sub.Version+1, s.stamp()
+	args, err := subscriptionArgs(&changed)
 	if err != nil {
 		return err
 	}
-	return s.tx(ctx, func(tx *sql.Tx) error {
+	err = s.tx(ctx, func(tx *sql.Tx) error {
 		catalogue, err := bumpCatalogue(ctx, tx)
 		if err != nil {
 			return err
@@ -108,7 +108,7 @@ func (s *Store) UpdateSubscription(ctx context.Context, sub *Subscription) error
 				timeout_us = $9, rate_limit = $10, max_in_flight = $11, send_empty = $12, secret = $13, secret_old = $14,
 				secret_old_end = $15, version = $16, updated_at = $17, catalogue = $18
 			WHERE id = $1 AND version = $2 AND deleted_at IS NULL`,
-			args[0], read, args[2], args[3], args[4], args[5], args[6], args[7], args[8], args[9], args[10], args[11],
+			args[0], sub.Version, args[2], args[3], args[4], args[5], args[6], args[7], args[8], args[9], args[10], args[11],
 			args[13], args[14], args[15], args[16], args[18], catalogue)
 		if err != nil {
 			return err
@@ -119,26 +119,42 @@ func (s *Store) UpdateSubscription(ctx context.Context, sub *Subscription) error
 		}
 		return nil
 	})
+	if err == nil {
+		*sub = changed
+	}
+	return err
 }
 
 // PauseSubscription stops a subscription; its waiting deliveries are held.
 func (s *Store) PauseSubscription(ctx context.Context, id webhook.SubscriptionID) error {
-	return s.changeState(ctx, id, webhook.SubscriptionPaused, `
+	return s.changeState(ctx, id, webhook.SubscriptionPaused, hold)
+}
+
+func hold(ctx context.Context, tx *sql.Tx, id webhook.SubscriptionID, _ int64) error {
+	_, err := tx.ExecContext(ctx, `
 		UPDATE deliveries SET state = 'held', hold_reason = 'paused', parked = FALSE,
 			check_at = CASE WHEN manual_at IS NULL THEN NULL ELSE check_at END
-		WHERE subscription_id = $1 AND state IN ('pending', 'retrying') AND $2 > 0`)
+		WHERE subscription_id = $1 AND state IN ('pending', 'retrying')`, string(id))
+	return err
 }
 
 // ResumeSubscription starts a subscription again; what it held is due now, or
 // when the schedule says if that is later.
 func (s *Store) ResumeSubscription(ctx context.Context, id webhook.SubscriptionID) error {
-	return s.changeState(ctx, id, webhook.SubscriptionActive, `
-		UPDATE deliveries SET state = CASE WHEN automatic_count > 0 THEN 'retrying' ELSE 'pending' END, hold_reason = '',
-			next_attempt_at = CASE WHEN next_attempt_at > $2 THEN next_attempt_at ELSE $2 END, check_at = $2
-		WHERE subscription_id = $1 AND state = 'held' AND hold_reason = 'paused'`)
+	return s.changeState(ctx, id, webhook.SubscriptionActive, unhold)
 }
 
-func (s *Store) changeState(ctx context.Context, id webhook.SubscriptionID, to webhook.SubscriptionState, deliveries string) error {
+func unhold(ctx context.Context, tx *sql.Tx, id webhook.SubscriptionID, now int64) error {
+	_, err := tx.ExecContext(ctx, `
+		UPDATE deliveries SET state = CASE WHEN automatic_count > 0 THEN 'retrying' ELSE 'pending' END, hold_reason = '',
+			next_attempt_at = CASE WHEN next_attempt_at > $2 THEN next_attempt_at ELSE $2 END, check_at = $2
+		WHERE subscription_id = $1 AND state = 'held' AND hold_reason = 'paused'`, string(id), now)
+	return err
+}
+
+func (s *Store) changeState(ctx context.Context, id webhook.SubscriptionID, to webhook.SubscriptionState,
+	deliveries func(context.Context, *sql.Tx, webhook.SubscriptionID, int64) error,
+) error {
 	now := micros(s.stamp())
 	return s.tx(ctx, func(tx *sql.Tx) error {
 		catalogue, err := bumpCatalogue(ctx, tx)
@@ -153,8 +169,7 @@ func (s *Store) changeState(ctx context.Context, id webhook.SubscriptionID, to w
 		if n, err := res.RowsAffected(); err != nil || n == 0 {
 			return errors.Join(err, mustExist(ctx, tx, id)) // it was in that state already, or is not there
 		}
-		_, err = tx.ExecContext(ctx, deliveries, string(id), now)
-		return err
+		return deliveries(ctx, tx, id, now)
 	})
 }
 
