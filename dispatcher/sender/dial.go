@@ -85,7 +85,16 @@ func (d *dialer) bound(ctx context.Context, p *progress) (context.Context, func(
 	return ctx, func() { unwatch(); cancel() }
 }
 
+// connect opens the connection; its errors are all a *dialError.
 func (d *dialer) connect(ctx context.Context, p *progress, network, addr string) (net.Conn, error) {
+	conn, err := d.connectRaw(ctx, p, network, addr)
+	if err != nil {
+		return nil, &dialError{err}
+	}
+	return conn, nil
+}
+
+func (d *dialer) connectRaw(ctx context.Context, p *progress, network, addr string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, err
@@ -118,6 +127,12 @@ func (d *dialer) connectReplaced(ctx context.Context, p *progress, addr string, 
 	}
 	return conn, err
 }
+
+// dialError marks an error of the way up to the TCP connection.
+type dialError struct{ err error }
+
+func (e *dialError) Error() string { return e.err.Error() }
+func (e *dialError) Unwrap() error { return e.err }
 
 // tlsError marks an error of the TLS handshake.
 type tlsError struct{ err error }

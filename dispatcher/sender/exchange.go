@@ -27,6 +27,7 @@ type exchange struct {
 	cancel   context.CancelCauseFunc
 	timer    *time.Timer
 	timeout  time.Duration
+	settled  bool
 	progress *progress
 }
 
@@ -35,6 +36,7 @@ func begin(parent context.Context, timeout time.Duration) *exchange {
 	x.progress.deadline = time.Now().Add(timeout)
 	if d, ok := parent.Deadline(); ok && d.Before(x.progress.deadline) {
 		x.progress.deadline = d
+		x.timeout = time.Until(d).Round(time.Millisecond)
 	}
 	x.ctx, x.cancel = context.WithCancelCause(parent)
 	// A timer of our own instead of context.WithTimeout: settle can shorten it.
@@ -48,11 +50,13 @@ func (x *exchange) end() {
 	x.cancel(nil)
 }
 
-// settle is called when the outcome is known: from now on there is little to wait for.
+// settle is called when the outcome is known: from now on there is little to
+// wait for. A second call changes nothing.
 func (x *exchange) settle() {
-	if time.Until(x.progress.deadline) > bodyGrace {
+	if !x.settled && time.Until(x.progress.deadline) > bodyGrace {
 		x.timer.Reset(bodyGrace)
 	}
+	x.settled = true
 }
 
 // traced returns the context that the transport works under.

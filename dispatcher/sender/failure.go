@@ -1,10 +1,12 @@
 package sender
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -43,26 +45,34 @@ func (x *exchange) failure(err error, host string) *webhook.AttemptError {
 	if x.ctx.Err() != nil || !time.Now().Before(x.progress.deadline) {
 		return x.ended()
 	}
-	var dns *net.DNSError
+	var dial *dialError
 	var session *tlsError
 	stage, remote, reused := x.progress.now()
 	switch {
-	case errors.As(err, &dns):
-		return failed(webhook.ErrorDNS, dnsText(dns, host))
+	case errors.As(err, &dial):
+		return x.dialFailure(dial.err, host, remote)
 	case errors.As(err, &session):
 		return failed(webhook.ErrorTLS, tlsText(session.err, host))
-	case stage <= stageConnect && isTimeout(err):
-		return x.timedOut()
-	case stage <= stageConnect && isDial(err):
-		return failed(webhook.ErrorConnect, connectText(err, remote))
 	case stage < stageWrite:
 		return failed(webhook.ErrorProtocol, msgNotSent)
-	case stage >= stageRead && !isReset(err):
-		return failed(webhook.ErrorProtocol, msgUnreadable)
 	case stage < stageRead && reused:
 		return failed(webhook.ErrorProtocol, msgStale)
+	case stage < stageRead || isBroken(err):
+		return failed(webhook.ErrorProtocol, msgBroken)
 	}
-	return failed(webhook.ErrorProtocol, msgBroken)
+	return failed(webhook.ErrorProtocol, msgUnreadable)
+}
+
+// dialFailure says why there was no TCP connection.
+func (x *exchange) dialFailure(err error, host, remote string) *webhook.AttemptError {
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &dns):
+		return failed(webhook.ErrorDNS, dnsText(dns, host))
+	case isTimeout(err):
+		return x.timedOut()
+	}
+	return failed(webhook.ErrorConnect, connectText(err, cmp.Or(remote, host)))
 }
 
 // ended says what it means that the exchange's context is done, or due: our
@@ -147,14 +157,10 @@ func isTimeout(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)
 }
 
-func isDial(err error) bool {
-	var op *net.OpError
-	var call *os.SyscallError
-	return errors.As(err, &op) || errors.As(err, &call)
-}
-
-func isReset(err error) bool {
-	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+// isBroken tells whether the connection ended, rather than said something odd.
+func isBroken(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // judgeStatus returns why a status does not acknowledge, or nil.

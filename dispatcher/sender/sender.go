@@ -2,6 +2,7 @@ package sender
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/x509"
 	"encoding/json"
@@ -141,7 +142,7 @@ func (s *Sender) exchange(ctx context.Context, r *Request, a *webhook.Attempt) *
 		return failed(webhook.ErrorProtocol, msgMethod)
 	}
 
-	x := begin(ctx, cmpOr(r.Timeout, s.timeout))
+	x := begin(ctx, cmp.Or(r.Timeout, s.timeout))
 	defer x.end()
 	req := (&http.Request{
 		Method:        method,
@@ -169,11 +170,4 @@ func (s *Sender) exchange(ctx context.Context, r *Request, a *webhook.Attempt) *
 	}
 	defer resp.Body.Close()
 	return s.judge(x, resp, r, a)
-}
-
-func cmpOr(d, otherwise time.Duration) time.Duration {
-	if d > 0 {
-		return d
-	}
-	return otherwise
 }

@@ -36,7 +36,7 @@ func parseTarget(raw string, allowHTTP bool) (*target, string) {
 	t := &target{url: u}
 	switch {
 	case u.Scheme == "http" && !allowHTTP:
-		return nil, "The URL is plain http; only https is allowed. (CARTEIRO_ALLOW_HTTP=true opens http, for tests.)"
+		return nil, "The URL is plain http; only https is allowed. For tests, CARTEIRO_ALLOW_HTTP=true opens http."
 	case u.Scheme != "https" && u.Scheme != "http":
 		return nil, "The URL must begin with https://."
 	case u.Opaque != "" || u.Host == "":
