@@ -38,3 +38,13 @@ func (s *Store) CatalogueVersion(ctx context.Context) (int64, error) {
 	v, err := catalogueVersion(ctx, s.read)
 	return v, s.wrap(err)
 }
+
+// CheckCatalogue returns an error for which [IsStale] holds when version is
+// not the present one.
+func (s *Store) CheckCatalogue(ctx context.Context, version int64) error {
+	now, err := s.CatalogueVersion(ctx)
+	if err == nil && now != version {
+		err = errStale
+	}
+	return err
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +23,7 @@ type Options struct {
 	// sender's address policy.
 	CheckURL func(ctx context.Context, url string) string
 	Now      func() time.Time // nil: time.Now
+	Log      *slog.Logger     // nil: slog.Default
 	// Changed is called after a change that may have made deliveries due, in
 	// this process; nil: nobody wants to know.
 	Changed func()
@@ -38,6 +40,9 @@ type Registry struct {
 func New(ctx context.Context, o Options) (*Registry, error) {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
 	}
 	if o.Changed == nil {
 		o.Changed = func() {}
@@ -114,7 +119,8 @@ func (r *Registry) Create(ctx context.Context, in webhook.Subscription, respond 
 	if err := r.o.Store.CreateSubscription(ctx, row, idem); err != nil {
 		return nil, err
 	}
-	return &in, r.Refresh(ctx)
+	r.settle(ctx)
+	return &in, nil
 }
 
 // Get returns a subscription as the database has it, secrets opened.
@@ -192,7 +198,8 @@ func (r *Registry) edit(ctx context.Context, id webhook.SubscriptionID, change f
 			return nil, err
 		}
 		sub.Version, sub.UpdatedAt = row.Version, row.UpdatedAt
-		return sub, r.Refresh(ctx)
+		r.settle(ctx)
+		return sub, nil
 	}
 }
 
@@ -210,9 +217,7 @@ func (r *Registry) afterwards(ctx context.Context, id webhook.SubscriptionID, er
 	if err != nil {
 		return nil, err
 	}
-	if err := r.Refresh(ctx); err != nil {
-		return nil, err
-	}
+	r.settle(ctx)
 	r.o.Changed()
 	return r.Get(ctx, id)
 }
@@ -222,7 +227,17 @@ func (r *Registry) Delete(ctx context.Context, id webhook.SubscriptionID) error 
 	if err := r.o.Store.DeleteSubscription(ctx, id); err != nil {
 		return err
 	}
-	return r.Refresh(ctx)
+	r.settle(ctx)
+	return nil
+}
+
+// settle brings the index up to date after a change. That it fails is no
+// failure of the change, which is committed: whoever acts on a stale index is
+// told so by the database and refreshes it.
+func (r *Registry) settle(ctx context.Context) {
+	if err := r.Refresh(ctx); err != nil {
+		r.o.Log.Warn("the index of subscriptions could not be refreshed; it will be at its next use", "error", err)
+	}
 }
 
 // List lists subscriptions, newest first, secrets opened: whoever shows them
@@ -256,8 +271,10 @@ func (r *Registry) checkURL(ctx context.Context, url string, f *webhook.Faults) 
 func (r *Registry) now() time.Time { return r.o.Now().UTC().Truncate(time.Microsecond) }
 
 // The places that sealed values are bound to.
-func secretPlace(id webhook.SubscriptionID) string  { return "subscriptions/" + string(id) + "/secret" }
-func headersPlace(id webhook.SubscriptionID) string { return "subscriptions/" + string(id) + "/headers" }
+func secretPlace(id webhook.SubscriptionID) string { return "subscriptions/" + string(id) + "/secret" }
+func headersPlace(id webhook.SubscriptionID) string {
+	return "subscriptions/" + string(id) + "/headers"
+}
 
 // close seals a subscription for the store.
 func (r *Registry) close(sub *webhook.Subscription) (*store.Subscription, error) {

@@ -1,0 +1,181 @@
+package dispatcher
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/carteiro-webhooks/carteiro/store"
+	"github.com/carteiro-webhooks/carteiro/subscriptions"
+	"github.com/carteiro-webhooks/carteiro/webhook"
+)
+
+// NewEvent is an event as the platform posts it.
+type NewEvent struct {
+	Type           webhook.Slug
+	ClientID       webhook.ClientID
+	Data           []byte                 // JSON, sent on byte for byte
+	OccurredAt     time.Time              // zero: now
+	SubscriptionID webhook.SubscriptionID // "": every subscription that matches
+	Path           string                 // JSON pointer of the event in its request, for faults
+}
+
+// Accepted is an event that is committed, with its deliveries.
+type Accepted struct {
+	Message    webhook.Message
+	Deliveries []AcceptedDelivery
+}
+
+// AcceptedDelivery is one delivery of an accepted event.
+type AcceptedDelivery struct {
+	ID             webhook.DeliveryID
+	SubscriptionID webhook.SubscriptionID
+}
+
+// Respond makes the answer to a request with an idempotency key, so that it
+// is committed with what the request created. It may run more than once.
+type Respond func([]Accepted) (*store.Idempotency, error)
+
+// Accept checks events against their types, matches them with subscriptions,
+// builds each body once and commits everything in one transaction: all or
+// nothing. When it returns nil, the events are in SQL and will be delivered.
+//
+// Errors: *webhook.Error of KindInvalid lists every fault; KindUnavailable
+// when the database is away; *store.Replay when respond's key was used before.
+func (d *Dispatcher) Accept(ctx context.Context, events []NewEvent, respond Respond) ([]Accepted, error) {
+	for range maxStale {
+		accepted, err := d.accept(ctx, events, respond)
+		if !store.IsStale(err) {
+			return accepted, err
+		}
+		if err := errors.Join(d.o.Subscriptions.Refresh(ctx), d.types.reload(ctx)); err != nil {
+			return nil, err
+		}
+	}
+	return nil, &webhook.Error{
+		Kind: webhook.KindUnavailable, Code: "catalogue_busy", RetryAfter: time.Second,
+		Message: "Subscriptions or event types are changing faster than they can be read; nothing was stored. Send the request again.",
+	}
+}
+
+// maxStale is how often an intake is matched again because the catalogue
+// changed between the match and the commit.
+const maxStale = 20
+
+func (d *Dispatcher) accept(ctx context.Context, events []NewEvent, respond Respond) ([]Accepted, error) {
+	types, index := d.types.table(), d.o.Subscriptions.Index()
+	in := &store.Intake{
+		Messages:  make([]webhook.Message, 0, len(events)),
+		Catalogue: min(types.version, index.Version),
+	}
+	var f webhook.Faults
+	now := d.now()
+	for i := range events {
+		m, err := d.message(&events[i], types, now, &f)
+		if err != nil {
+			return nil, err
+		}
+		in.Messages = append(in.Messages, m)
+	}
+	accepted := make([]Accepted, len(events))
+	for i := range events {
+		subs := match(&events[i], index, &f)
+		accepted[i].Message = in.Messages[i]
+		for _, sub := range subs {
+			nd := newDelivery(&in.Messages[i], sub, now)
+			in.Deliveries = append(in.Deliveries, nd)
+			accepted[i].Deliveries = append(accepted[i].Deliveries, AcceptedDelivery{nd.ID, sub.ID})
+		}
+	}
+	if err := f.Err(); err != nil {
+		return nil, errors.Join(d.staleSince(ctx, in.Catalogue), err)
+	}
+	if respond != nil {
+		idem, err := respond(accepted)
+		if err != nil {
+			return nil, err
+		}
+		in.Idempotency = idem
+	}
+	if err := d.o.Store.Accept(ctx, in); err != nil {
+		return nil, err
+	}
+	d.hintNew(in.Deliveries)
+	return accepted, nil
+}
+
+// staleSince tells whether a fault may come from a catalogue that another
+// process has changed since: then the event is looked at again.
+func (d *Dispatcher) staleSince(ctx context.Context, version int64) error {
+	return d.o.Store.CheckCatalogue(ctx, version)
+}
+
+// message checks one event and builds what is sent for it.
+func (d *Dispatcher) message(e *NewEvent, types *typeTable, now time.Time, f *webhook.Faults) (webhook.Message, error) {
+	m := webhook.Message{
+		ID: webhook.NewEventID(), Kind: webhook.KindEvent, ClientID: e.ClientID, Type: e.Type,
+		OccurredAt: e.OccurredAt, CreatedAt: now, Target: e.SubscriptionID,
+	}
+	if m.OccurredAt.IsZero() {
+		m.OccurredAt = now
+	}
+	if msg := e.ClientID.Fault(); msg != "" {
+		f.Add(e.Path+"/client_id", "%s", msg)
+	}
+	t := types.bySlug[e.Type]
+	if t == nil {
+		f.Add(e.Path+"/type", "%q is no known event type. Known are %s; add one with PUT /v1/event-types/{slug}.", clip(string(e.Type)), types.slugs())
+		return m, nil
+	}
+	before := len(*f)
+	t.check(e.Data, e.Path+"/data", f)
+	if len(*f) > before {
+		return m, nil
+	}
+	var err error
+	m.DataLength = len(e.Data)
+	m.Body, m.DataStart, err = buildBody(&t.EventType, e.Data, now)
+	return m, err
+}
+
+// match finds who gets an event.
+func match(e *NewEvent, index *subscriptions.Index, f *webhook.Faults) []*webhook.Subscription {
+	if e.SubscriptionID == "" {
+		return index.Match(e.ClientID, e.Type)
+	}
+	path := e.Path + "/subscription_id"
+	sub := index.Get(e.SubscriptionID)
+	switch {
+	case sub == nil || (sub.ClientID != e.ClientID && sub.ClientID != webhook.AllClients):
+		f.Add(path, "client %q has no subscription %q", clip(string(e.ClientID)), clip(string(e.SubscriptionID)))
+	case !sub.Wants(e.ClientID, e.Type):
+		f.Add(path, "subscription %s does not want %s events; its event_types are %v", sub.ID, clip(string(e.Type)), sub.EventTypes)
+	default:
+		return []*webhook.Subscription{sub}
+	}
+	return nil
+}
+
+func newDelivery(m *webhook.Message, sub *webhook.Subscription, now time.Time) store.NewDelivery {
+	return store.NewDelivery{
+		ID: webhook.NewDeliveryID(), Message: m, SubscriptionID: sub.ID, URL: sub.URL, Method: sub.Method,
+		Held: sub.State == webhook.SubscriptionPaused, CheckAt: now.Add(checkAgain),
+	}
+}
+
+// hintNew tells the workers of fresh deliveries.
+func (d *Dispatcher) hintNew(ds []store.NewDelivery) {
+	for i := range ds {
+		if !ds[i].Held {
+			d.hints.add(laneFor(true, ds[i].RunID != ""), store.Ref{ID: ds[i].ID, Generation: 1}, time.Time{})
+		}
+	}
+}
+
+func clip(s string) string {
+	const most = 80
+	if len(s) <= most {
+		return s
+	}
+	return s[:most] + "…"
+}

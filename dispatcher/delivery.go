@@ -1,0 +1,273 @@
+package dispatcher
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"time"
+
+	"github.com/carteiro-webhooks/carteiro/dispatcher/sender"
+	"github.com/carteiro-webhooks/carteiro/store"
+	"github.com/carteiro-webhooks/carteiro/webhook"
+)
+
+// delivery is one claimed delivery on its way through this process.
+type delivery struct {
+	w      *worker
+	c      *store.Claimed
+	lane   Lane
+	ticket *ticket // of the gate; a parked delivery that was fed comes with one
+	sub    *webhook.Subscription
+}
+
+// maxCrashes is how often sending a delivery may crash us (P15).
+const maxCrashes = 3
+
+// run takes the delivery to a committed result, or back to SQL.
+func (d *delivery) run() {
+	defer d.leaveGate(nil)
+	if d.c.CrashCount > maxCrashes {
+		d.giveBack(store.ReleaseQuarantine)
+		d.w.d.o.Log.Error("a delivery is in quarantine: sending it crashed us three times", "delivery", d.c.ID)
+		return
+	}
+	if why, ok := d.sendable(); !ok {
+		d.giveBack(why)
+		return
+	}
+	if !d.waitForTime() {
+		d.giveBack(store.ReleaseUnsent)
+		return
+	}
+	if !d.enterGate() {
+		return
+	}
+	if !d.w.slots.take(d.lane, d.deadline(), d.w.drain) {
+		d.giveBack(store.ReleaseUnsent)
+		return
+	}
+	// The wait may have been long: what was true before it is looked at again.
+	if why, ok := d.sendable(); !ok {
+		d.w.slots.give(d.lane)
+		d.giveBack(why)
+		return
+	}
+	attempt := d.send()
+	d.leaveGate(attempt)
+	if attempt.ErrorCode() == webhook.ErrorShutdown { // our doing: it spends nothing
+		d.giveBack(store.ReleaseUnsent)
+		return
+	}
+	d.record(attempt)
+}
+
+// sendable tells whether the delivery may be sent, by the present catalogue.
+// An operator's retry goes out although its subscription is paused.
+func (d *delivery) sendable() (store.ReleaseWhy, bool) {
+	if d.c.Body == nil {
+		return store.ReleaseBodyGone, false
+	}
+	if d.c.SubscriptionID == "" {
+		return "", true
+	}
+	subs := d.w.d.o.Subscriptions
+	if subs.Index().Version < d.c.Catalogue {
+		if err := subs.Refresh(d.w.send); err != nil {
+			return store.ReleaseUnsent, false
+		}
+	}
+	d.sub = subs.Index().Get(d.c.SubscriptionID)
+	switch {
+	case d.sub == nil:
+		return store.ReleaseGone, false
+	case d.sub.State == webhook.SubscriptionPaused && !d.c.Manual():
+		return store.ReleasePaused, false
+	}
+	return "", true
+}
+
+// waitForTime waits until the attempt is due: never early. false: we stop.
+func (d *delivery) waitForTime() bool {
+	wait := d.c.Due().Sub(d.w.d.o.Now())
+	if wait <= 0 {
+		return true
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-d.w.drain:
+		return false
+	}
+}
+
+// enterGate gets the right to one attempt in flight. What may not enter is
+// parked in SQL, and false is returned.
+func (d *delivery) enterGate() bool {
+	if d.ticket == nil {
+		key, limit := d.gateKey()
+		d.ticket = d.w.gate.enter(key, limit, d.w.drain)
+		if d.ticket != nil && !d.rateAllows() {
+			d.leaveGate(nil)
+		}
+	}
+	if d.ticket != nil {
+		return true
+	}
+	why := store.ReleaseParked
+	if d.sub == nil || d.stopping() {
+		why = store.ReleaseUnsent
+	}
+	d.giveBack(why)
+	if why == store.ReleaseParked {
+		d.w.feeder.parked(d.sub)
+	}
+	return false
+}
+
+func (d *delivery) leaveGate(a *webhook.Attempt) {
+	if d.ticket != nil {
+		d.w.gate.leave(d.ticket, a)
+		d.ticket = nil
+	}
+}
+
+func (d *delivery) rateAllows() bool {
+	if d.sub == nil || d.sub.RateLimit == 0 || d.c.Manual() {
+		return true
+	}
+	n, retryAfter := d.w.rate.take(d.w.send, d.sub, 1)
+	if n == 0 {
+		d.w.feeder.later(d.sub, retryAfter)
+	}
+	return n == 1
+}
+
+// gateKey is the subscription, or the host of a target without one.
+func (d *delivery) gateKey() (gateKey, int) {
+	if d.sub != nil {
+		return gateKey(d.sub.ID), d.sub.MaxInFlight
+	}
+	host := ""
+	if u, err := url.Parse(d.c.URL); err == nil {
+		host = u.Host
+	}
+	return gateKey("host:" + host), webhook.DefaultMaxInFlight
+}
+
+func (d *delivery) stopping() bool {
+	select {
+	case <-d.w.drain:
+		return true
+	default:
+		return false
+	}
+}
+
+func (d *delivery) timeout() time.Duration {
+	if d.sub != nil && d.sub.Timeout > 0 {
+		return time.Duration(d.sub.Timeout)
+	}
+	return d.w.d.o.Timeout
+}
+
+// deadline is the last moment at which the exchange may start, so that it
+// ends and is committed within the lease.
+func (d *delivery) deadline() time.Time {
+	return d.c.LeaseUntil.Add(-d.timeout() - commitMargin)
+}
+
+// send makes the exchange; it holds a slot, and gives it back.
+func (d *delivery) send() *webhook.Attempt {
+	defer d.w.slots.give(d.lane)
+	r := request(d.c, d.sub, d.w.d.o.Now())
+	r.Timeout = d.timeout()
+	return d.w.d.o.Sender.Send(d.w.send, r)
+}
+
+// receivedBody is what the export contract expects as an answer.
+const receivedBody = `{"status":"received"}`
+
+// request is what the sender needs of a delivery and its subscription.
+func request(c *store.Claimed, sub *webhook.Subscription, now time.Time) *sender.Request {
+	r := &sender.Request{
+		DeliveryID: c.ID, MessageID: c.MessageID, EventType: c.EventType, Number: c.AttemptCount + 1,
+		Trigger: webhook.TriggerAutomatic, URL: c.URL, Method: c.Method, Body: c.Body,
+		Ack: webhook.Ack{Status: webhook.Ack200}, RunID: c.RunID, Page: c.Page, Pages: c.Pages,
+	}
+	if c.Manual() {
+		r.Trigger = webhook.TriggerManual
+	}
+	if c.Kind == webhook.KindExportPage {
+		r.ExpectBody = []byte(receivedBody)
+	}
+	if sub != nil { // as it is now: a corrected URL counts from the next attempt
+		r.URL, r.Method, r.Headers, r.Ack = sub.URL, sub.Method, sub.Headers, sub.Ack
+		r.Secrets = sub.Secrets.At(now)
+	}
+	return r
+}
+
+// record commits the attempt and what it means. It tries until the claim is
+// over: then somebody else has the delivery, and sends it again.
+func (d *delivery) record(a *webhook.Attempt) {
+	o := d.w.d.o
+	outcome := o.Schedule.After(d.c.Standing, a)
+	result := store.Result{
+		Ref: d.c.Ref, Attempt: a, Outcome: outcome, ManualAt: d.c.ManualAt, Method: d.c.Method,
+		CheckAt: checkAfter(a.EndedAt(), outcome.NextAttemptAt),
+	}
+	if d.sub != nil {
+		result.Method = d.sub.Method
+	}
+	recorded, err := d.commit(result)
+	switch {
+	case err != nil:
+		o.Log.Error("the result of an attempt could not be stored; the delivery is sent again",
+			"delivery", d.c.ID, "attempt", a.Number, "status", a.Status, "error", err)
+		return
+	case recorded.Fenced:
+		o.Log.Warn("the result of an attempt came after its claim had ended; it is dropped",
+			"delivery", d.c.ID, "attempt", a.Number, "status", a.Status)
+		return
+	}
+	d.w.d.followUp(d.c.ID, recorded, d.c.RunID != "")
+	d.log(a, recorded)
+	o.Observe(Observation{
+		DeliveryID: d.c.ID, MessageID: d.c.MessageID, EventType: d.c.EventType, ClientID: d.c.ClientID,
+		SubscriptionID: d.c.SubscriptionID, Due: d.c.Due(), Attempt: a, State: recorded.State, NextAttemptAt: recorded.NextAttemptAt,
+	})
+}
+
+func (d *delivery) commit(r store.Result) (store.Recorded, error) {
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+		recorded, err := d.w.d.o.Store.Record(context.Background(), r)
+		if err == nil || d.w.d.o.Now().After(d.c.LeaseUntil) || !webhook.IsKind(err, webhook.KindUnavailable) {
+			return recorded, err
+		}
+		select {
+		case <-time.After(wait):
+		case <-d.w.send.Done():
+			return recorded, errors.Join(err, context.Cause(d.w.send))
+		}
+	}
+}
+
+// giveBack returns the delivery to SQL without an attempt. If that fails, the
+// lease runs out.
+func (d *delivery) giveBack(why store.ReleaseWhy) {
+	err := d.w.d.o.Store.GiveBack(context.Background(), store.Release{Ref: d.c.Ref, Why: why, Check: d.w.d.now()})
+	if err != nil {
+		d.w.d.o.Log.Warn("a delivery could not be given back; it goes on when its lease ends", "delivery", d.c.ID, "error", err)
+	}
+}
+
+// log writes the one wide line of an attempt: nothing of the payload, no URL.
+func (d *delivery) log(a *webhook.Attempt, r store.Recorded) {
+	d.w.d.o.Log.Info("attempt",
+		"delivery", d.c.ID, "message", d.c.MessageID, "type", d.c.EventType, "client", d.c.ClientID, "subscription", d.c.SubscriptionID,
+		"number", a.Number, "trigger", a.Trigger, "status", a.Status, "error", a.ErrorCode(),
+		"late_ms", max(0, a.StartedAt.Sub(d.c.Due()).Milliseconds()), "duration_ms", a.Duration.Milliseconds(),
+		"state", r.State, "next_attempt_at", r.NextAttemptAt)
+}

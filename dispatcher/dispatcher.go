@@ -1,0 +1,138 @@
+package dispatcher
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/carteiro-webhooks/carteiro/dispatcher/sender"
+	"github.com/carteiro-webhooks/carteiro/store"
+	"github.com/carteiro-webhooks/carteiro/subscriptions"
+	"github.com/carteiro-webhooks/carteiro/webhook"
+)
+
+// Options of New.
+type Options struct {
+	Store         *store.Store
+	Subscriptions *subscriptions.Registry
+	Sender        *sender.Sender
+	Redis         *Redis
+	Schedule      webhook.Schedule // waits after failed attempts
+	Timeout       time.Duration    // of one attempt, where a subscription has none of its own
+	Workers       int              // attempts in flight in this process; 0: it sends nothing, hints only
+	Now           func() time.Time // nil: time.Now
+	Log           *slog.Logger     // nil: slog.Default
+	// Observe is called after each attempt is committed, from many goroutines;
+	// nil: nobody looks.
+	Observe func(Observation)
+}
+
+// Observation is one attempt and where its delivery stands after it.
+type Observation struct {
+	DeliveryID     webhook.DeliveryID
+	MessageID      webhook.MessageID
+	EventType      webhook.Slug
+	ClientID       webhook.ClientID
+	SubscriptionID webhook.SubscriptionID
+	Due            time.Time // when the attempt was to start
+	Attempt        *webhook.Attempt
+	State          webhook.DeliveryState
+	NextAttemptAt  time.Time // zero: the schedule sends nothing more
+}
+
+// Dispatcher takes events in and knows what to do with deliveries. With
+// Workers it also sends them: see [Dispatcher.Start].
+type Dispatcher struct {
+	o      Options
+	types  *eventTypes
+	hints  *hints
+	worker *worker // nil: hints only
+}
+
+// The times of the queue.
+const (
+	// checkAgain is when the reconciler looks after a hinted delivery: its
+	// hint must be lost by then, or late.
+	checkAgain = 20 * time.Second
+	// ahead is how long before its due time the reconciler makes a delivery's
+	// hint. A retry that is nearer when its attempt fails gets its hint at once.
+	ahead = 10 * time.Second
+	// horizon is how long before its due time a delivery may be claimed; the
+	// worker waits out the rest. It covers hintEarly and asynq's rounding.
+	horizon = 2500 * time.Millisecond
+	// slotWait is how long a claimed delivery may wait for a slot.
+	slotWait = 10 * time.Second
+	// lease is how long a claim holds: the waits, the longest attempt and the
+	// commit of its result. P7: a killed worker's deliveries go on within 60 s.
+	lease = horizon + slotWait + webhook.MaxTimeout + commitMargin
+	// commitMargin is kept between the end of an attempt's deadline and the
+	// end of its lease.
+	commitMargin = 3 * time.Second
+)
+
+// New returns a dispatcher that takes events in. Start makes it send.
+func New(ctx context.Context, o Options) (*Dispatcher, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Observe == nil {
+		o.Observe = func(Observation) {}
+	}
+	if len(o.Schedule) == 0 {
+		return nil, errors.New("the retry schedule is empty")
+	}
+	d := &Dispatcher{o: o, types: &eventTypes{store: o.Store}}
+	if err := d.types.reload(ctx); err != nil {
+		return nil, err
+	}
+	var w *waker
+	if o.Workers > 0 {
+		w = newWaker()
+		d.worker = newWorker(d, w)
+	}
+	d.hints = newHints(o.Redis, w, o.Log)
+	return d, nil
+}
+
+// Start makes hints flow and, with Workers, sends what is due.
+func (d *Dispatcher) Start(ctx context.Context) error {
+	d.hints.start()
+	if d.worker == nil {
+		return nil
+	}
+	return d.worker.start(ctx)
+}
+
+// Stop ends in order: no new delivery is taken, what is in flight finishes
+// within its deadline, what was claimed and not sent is given back, and the
+// last hints go out. When ctx ends first, exchanges are cut off.
+func (d *Dispatcher) Stop(ctx context.Context) {
+	if d.worker != nil {
+		d.worker.stop(ctx)
+	}
+	d.hints.stop()
+}
+
+// Kick makes the reconciler look now: something has become due in SQL.
+func (d *Dispatcher) Kick() {
+	if d.worker != nil {
+		d.worker.reconciler.kick()
+	}
+}
+
+// Ready tells whether hints can be carried.
+func (d *Dispatcher) Ready(ctx context.Context) error { return d.o.Redis.Ping(ctx) }
+
+// InFlight is how many exchanges are under way in this process.
+func (d *Dispatcher) InFlight() int {
+	if d.worker == nil {
+		return 0
+	}
+	return d.worker.slots.busy()
+}
+
+func (d *Dispatcher) now() time.Time { return d.o.Now().UTC().Truncate(time.Microsecond) }

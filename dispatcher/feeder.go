@@ -1,0 +1,154 @@
+package dispatcher
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/go-redis/redis_rate/v10"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/carteiro-webhooks/carteiro/webhook"
+)
+
+// feeder brings parked deliveries back: when an attempt of their subscription
+// ends, when a rate limit opens, or when the reconciler finds some. Nothing
+// polls for one subscription, however many of its deliveries are parked.
+type feeder struct {
+	w    *worker
+	mu   sync.Mutex
+	busy map[gateKey]bool // a feed is under way; true: and another is wanted
+	late map[gateKey]bool // a timer is set
+	ends bool
+	wg   sync.WaitGroup
+}
+
+// maxFeed is how many parked deliveries one look takes.
+const maxFeed = 100
+
+func newFeeder(w *worker) *feeder {
+	return &feeder{w: w, busy: map[gateKey]bool{}, late: map[gateKey]bool{}}
+}
+
+// feed starts a look for parked deliveries of a subscription, one at a time.
+func (f *feeder) feed(key gateKey) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.ends {
+		return
+	}
+	if _, running := f.busy[key]; running {
+		f.busy[key] = true
+		return
+	}
+	f.busy[key] = false
+	f.wg.Go(func() { f.run(key) })
+}
+
+// parked notes that a delivery of sub was parked. Its subscription may have
+// nothing in flight by now that would feed it.
+func (f *feeder) parked(sub *webhook.Subscription) {
+	f.w.gate.setParked(gateKey(sub.ID), true)
+	f.mu.Lock()
+	waits := f.late[gateKey(sub.ID)]
+	f.mu.Unlock()
+	if !waits {
+		f.feed(gateKey(sub.ID))
+	}
+}
+
+// later feeds a subscription when its rate limit opens.
+func (f *feeder) later(sub *webhook.Subscription, after time.Duration) {
+	key := gateKey(sub.ID)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.late[key] || f.ends {
+		return
+	}
+	f.late[key] = true
+	time.AfterFunc(after, func() {
+		f.mu.Lock()
+		delete(f.late, key)
+		f.mu.Unlock()
+		f.feed(key)
+	})
+}
+
+func (f *feeder) run(key gateKey) {
+	for {
+		f.once(key)
+		f.mu.Lock()
+		if again := f.busy[key]; !again || f.ends {
+			delete(f.busy, key)
+			f.mu.Unlock()
+			return
+		}
+		f.busy[key] = false
+		f.mu.Unlock()
+	}
+}
+
+// once claims as many parked deliveries as may start now, and starts them.
+func (f *feeder) once(key gateKey) {
+	w := f.w
+	sub := w.d.o.Subscriptions.Index().Get(webhook.SubscriptionID(key))
+	if sub == nil {
+		w.gate.setParked(key, false)
+		return
+	}
+	tickets := w.gate.reserve(key, sub.MaxInFlight, maxFeed)
+	allowed := len(tickets)
+	if sub.RateLimit > 0 && allowed > 0 {
+		var retryAfter time.Duration
+		if allowed, retryAfter = w.rate.take(w.send, sub, allowed); allowed < len(tickets) {
+			f.later(sub, retryAfter)
+		}
+	}
+	if allowed == 0 {
+		w.gate.unused(tickets)
+		return
+	}
+	w.gate.setParked(key, true)
+	claimed, err := w.d.o.Store.Feed(w.send, sub.ID, allowed, w.terms())
+	if err != nil {
+		w.d.o.Log.Warn("parked deliveries could not be read; the reconciler tries again", "subscription", sub.ID, "error", err)
+	}
+	if err == nil && len(claimed) < allowed {
+		w.gate.setParked(key, false)
+	}
+	for i := range claimed {
+		w.running.Add(1)
+		go w.process(&claimed[i], laneFor(claimed[i].AttemptCount == 0, claimed[i].RunID != ""), tickets[i])
+	}
+	w.gate.unused(tickets[len(claimed):])
+}
+
+// stop waits for looks under way; no new one starts.
+func (f *feeder) stop() {
+	f.mu.Lock()
+	f.ends = true
+	f.mu.Unlock()
+	f.wg.Wait()
+}
+
+// rateLimit spaces a subscription's requests over all processes (GCRA).
+type rateLimit struct{ limiter *redis_rate.Limiter }
+
+func newRateLimit(c redis.UniversalClient) *rateLimit {
+	return &rateLimit{redis_rate.NewLimiter(c)}
+}
+
+// take asks for up to n requests now. When it grants fewer, it tells when to
+// ask again. Without Redis there is no limit: hints do not come either.
+func (r *rateLimit) take(ctx context.Context, sub *webhook.Subscription, n int) (granted int, retryAfter time.Duration) {
+	// A burst of a tenth of a second's worth keeps the limit true within each second.
+	limit := redis_rate.Limit{Rate: sub.RateLimit, Period: time.Second, Burst: max(1, sub.RateLimit/10)}
+	res, err := r.limiter.AllowAtMost(ctx, "carteiro:"+string(sub.ID), limit, n)
+	if err != nil {
+		return n, 0
+	}
+	if res.Allowed < n {
+		retryAfter = max(res.RetryAfter, time.Second/time.Duration(sub.RateLimit))
+	}
+	return res.Allowed, retryAfter
+}

@@ -1,0 +1,240 @@
+package dispatcher
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/carteiro-webhooks/carteiro/webhook"
+)
+
+// gate keeps one bad subscriber from taking what the others need. It bounds
+// the attempts in flight of each subscription in this process, with a limit
+// that adapts: it grows with each quick acknowledgement up to max_in_flight,
+// and halves when an attempt hangs. Subscriptions whose last attempt did not
+// end quickly are unproven, and all of them together share half of the slots.
+//
+// Who may not enter waits a moment in memory; after that the subscription is
+// congested, and its deliveries are parked in SQL until one in flight ends.
+type gate struct {
+	unprovenCap int // attempts in flight of all unproven subscriptions together
+	feed        func(gateKey)
+
+	mu       sync.Mutex
+	unproven int
+	doors    map[gateKey]*door
+}
+
+// gateKey is a subscription's id, or the target of a delivery without one.
+type gateKey string
+
+// door is the state of one subscription.
+type door struct {
+	inFlight  int
+	limit     int // present, at most max
+	max       int // the subscription's max_in_flight
+	proven    bool
+	congested bool // whoever waited for it last waited in vain
+	parked    bool // SQL may hold parked deliveries of it
+	waiters   []chan *ticket
+}
+
+// ticket is the right to one attempt in flight.
+type ticket struct {
+	key      gateKey
+	unproven bool
+}
+
+const (
+	startLimit  = 8                      // attempts in flight of a subscription that nothing is known of
+	slowLimit   = 2                      // the least that a hanging one keeps
+	quick       = time.Second            // an attempt that took longer proves nothing
+	patience    = 500 * time.Millisecond // how long a delivery waits in memory before it is parked
+	maxWaiters  = 256                    // deliveries of one subscription that wait in memory
+	doorsToKeep = 20_000
+)
+
+func newGate(slots int, feed func(gateKey)) *gate {
+	return &gate{unprovenCap: max(1, slots/2), feed: feed, doors: map[gateKey]*door{}}
+}
+
+// enter gives a ticket, or nil when the delivery is to be parked.
+func (g *gate) enter(key gateKey, limit int, stop <-chan struct{}) *ticket {
+	g.mu.Lock()
+	d := g.door(key, limit)
+	if len(d.waiters) == 0 {
+		if t := g.admit(key, d); t != nil {
+			g.mu.Unlock()
+			return t
+		}
+	}
+	if d.congested || len(d.waiters) >= maxWaiters {
+		d.parked = true
+		g.mu.Unlock()
+		return nil
+	}
+	turn := make(chan *ticket, 1)
+	d.waiters = append(d.waiters, turn)
+	g.mu.Unlock()
+
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case t := <-turn:
+		return t
+	case <-timer.C:
+	case <-stop:
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if i := slices.Index(d.waiters, turn); i >= 0 {
+		d.waiters = slices.Delete(d.waiters, i, i+1)
+		d.congested, d.parked = true, true
+		return nil
+	}
+	return <-turn // it was admitted in the same moment
+}
+
+// leave gives a ticket back. attempt is nil when nothing was sent.
+func (g *gate) leave(t *ticket, attempt *webhook.Attempt) {
+	g.mu.Lock()
+	d := g.doors[t.key]
+	d.inFlight--
+	if t.unproven {
+		g.unproven--
+	}
+	if attempt != nil {
+		d.learn(attempt)
+	}
+	feed := g.admitWaiters(t.key, d)
+	if t.unproven {
+		g.admitOthers(t.key)
+	}
+	g.mu.Unlock()
+	if feed {
+		g.feed(t.key)
+	}
+}
+
+// learn adapts the limit to how an attempt ended.
+func (d *door) learn(a *webhook.Attempt) {
+	switch {
+	case a.Duration > quick && a.Acknowledged(): // slow, but it does its work
+		d.limit, d.proven, d.congested = min(d.max, d.limit+1), false, false
+	case a.Duration > quick:
+		d.limit, d.proven = max(slowLimit, d.limit/2), false
+	case a.Acknowledged():
+		d.limit, d.proven, d.congested = min(d.max, d.limit+1), true, false
+	default: // a quick failure costs nobody time
+		d.proven, d.congested = true, false
+	}
+}
+
+// admit gives a ticket if there is room. The lock is held.
+func (g *gate) admit(key gateKey, d *door) *ticket {
+	if d.inFlight >= min(d.limit, d.max) || (!d.proven && g.unproven >= g.unprovenCap) {
+		return nil
+	}
+	t := &ticket{key: key, unproven: !d.proven}
+	d.inFlight++
+	if t.unproven {
+		g.unproven++
+	}
+	return t
+}
+
+// admitWaiters lets those in who wait for one subscription, and tells whether
+// there is room for parked ones too. The lock is held.
+func (g *gate) admitWaiters(key gateKey, d *door) (feed bool) {
+	for len(d.waiters) > 0 {
+		t := g.admit(key, d)
+		if t == nil {
+			return false
+		}
+		d.waiters[0] <- t
+		d.waiters = d.waiters[1:]
+	}
+	if !d.parked {
+		return false
+	}
+	t := g.admit(key, d)
+	if t == nil {
+		return false
+	}
+	g.undo(t)
+	return true
+}
+
+// admitOthers lets those in who waited for the share of the unproven.
+func (g *gate) admitOthers(but gateKey) {
+	for key, d := range g.doors {
+		if key != but && !d.proven && len(d.waiters) > 0 {
+			g.admitWaiters(key, d)
+		}
+	}
+}
+
+// reserve gives up to n tickets for parked deliveries.
+func (g *gate) reserve(key gateKey, limit, n int) []*ticket {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	d := g.door(key, limit)
+	var out []*ticket
+	for len(out) < n {
+		t := g.admit(key, d)
+		if t == nil {
+			break
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+// unused gives back tickets that found no parked delivery.
+func (g *gate) unused(ts []*ticket) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, t := range ts {
+		g.undo(t)
+		g.admitWaiters(t.key, g.doors[t.key])
+	}
+}
+
+func (g *gate) undo(t *ticket) {
+	g.doors[t.key].inFlight--
+	if t.unproven {
+		g.unproven--
+	}
+}
+
+// setParked notes whether SQL holds parked deliveries of a subscription.
+func (g *gate) setParked(key gateKey, parked bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if d := g.doors[key]; d != nil {
+		d.parked = parked
+	}
+}
+
+// door finds or makes the state of a subscription. The lock is held.
+func (g *gate) door(key gateKey, limit int) *door {
+	d := g.doors[key]
+	if d == nil {
+		if len(g.doors) >= doorsToKeep {
+			g.forget()
+		}
+		d = &door{limit: min(startLimit, limit)}
+		g.doors[key] = d
+	}
+	d.max = limit
+	return d
+}
+
+// forget drops what is known of subscriptions that do nothing at present.
+func (g *gate) forget() {
+	for key, d := range g.doors {
+		if d.inFlight == 0 && len(d.waiters) == 0 {
+			delete(g.doors, key)
+		}
+	}
+}

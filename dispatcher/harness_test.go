@@ -1,0 +1,189 @@
+package dispatcher_test
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/carteiro-webhooks/carteiro/dispatcher"
+	"github.com/carteiro-webhooks/carteiro/dispatcher/sender"
+	"github.com/carteiro-webhooks/carteiro/internal/seal"
+	"github.com/carteiro-webhooks/carteiro/store"
+	"github.com/carteiro-webhooks/carteiro/subscriptions"
+	"github.com/carteiro-webhooks/carteiro/webhook"
+)
+
+// house is a running dispatcher on real parts.
+type house struct {
+	t        testing.TB
+	store    *store.Store
+	subs     *subscriptions.Registry
+	d        *dispatcher.Dispatcher
+	redis    *dispatcher.Redis
+	observed chan dispatcher.Observation
+}
+
+type houseOptions struct {
+	database string // "": SQLite in a temporary directory
+	redis    string // "": embedded
+	schedule webhook.Schedule
+	timeout  time.Duration
+	workers  int
+	stopped  bool // do not start it
+}
+
+func newHouse(t testing.TB, o houseOptions) *house {
+	t.Helper()
+	ctx := context.Background()
+	if o.database == "" {
+		o.database = "sqlite:" + filepath.Join(t.TempDir(), "carteiro.db")
+	}
+	if o.redis == "" {
+		o.redis = "embedded"
+	}
+	if o.schedule == nil {
+		o.schedule = webhook.DefaultSchedule()
+	}
+	if o.timeout == 0 {
+		o.timeout = 5 * time.Second
+	}
+	if o.workers == 0 {
+		o.workers = 64
+	}
+	h := &house{t: t, observed: make(chan dispatcher.Observation, 100_000)}
+	var err error
+	h.store, err = store.Open(ctx, o.database, store.Options{})
+	must(t, err)
+	_, err = h.store.Migrate(ctx)
+	must(t, err)
+	keys, err := seal.NewRing([32]byte{1})
+	must(t, err)
+	policy, err := sender.NewPolicy(sender.PolicyOptions{
+		AllowHTTP: true, AllowNetworks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+	})
+	must(t, err)
+	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	h.subs, err = subscriptions.New(ctx, subscriptions.Options{Store: h.store, Keys: keys, CheckURL: policy.CheckURL, Log: log,
+		Changed: func() {
+			if h.d != nil {
+				h.d.Kick()
+			}
+		}})
+	must(t, err)
+	h.redis, err = dispatcher.OpenRedis(o.redis)
+	must(t, err)
+	send := sender.New(sender.Options{Policy: policy, Timeout: o.timeout})
+	must(t, h.store.AddEventTypes(ctx, webhook.BuiltinEventTypes()))
+	h.d, err = dispatcher.New(ctx, dispatcher.Options{
+		Store: h.store, Subscriptions: h.subs, Sender: send, Redis: h.redis, Schedule: o.schedule,
+		Timeout: o.timeout, Workers: o.workers, Log: log,
+		Observe: func(ob dispatcher.Observation) { h.observed <- ob },
+	})
+	must(t, err)
+	if !o.stopped {
+		must(t, h.d.Start(ctx))
+	}
+	t.Cleanup(func() {
+		if !o.stopped {
+			h.d.Stop(ctx)
+		}
+		send.Close()
+		must(t, h.redis.Close())
+		must(t, h.store.Close())
+	})
+	return h
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// subscribe registers a URL for everything of a client.
+func (h *house) subscribe(url string, change ...func(*webhook.Subscription)) *webhook.Subscription {
+	h.t.Helper()
+	in := webhook.Subscription{ClientID: "acme", URL: url, EventTypes: []webhook.Pattern{"*"}}
+	for _, c := range change {
+		c(&in)
+	}
+	sub, err := h.subs.Create(context.Background(), in, nil)
+	must(h.t, err)
+	return sub
+}
+
+// post accepts one event of the built-in type.
+func (h *house) post(data string) dispatcher.Accepted {
+	h.t.Helper()
+	got, err := h.d.Accept(context.Background(), []dispatcher.NewEvent{{
+		Type: "shop.product.redemption", ClientID: "acme", Data: []byte(data),
+	}}, nil)
+	must(h.t, err)
+	return got[0]
+}
+
+// next waits for the next committed attempt.
+func (h *house) next() dispatcher.Observation {
+	h.t.Helper()
+	select {
+	case ob := <-h.observed:
+		return ob
+	case <-time.After(30 * time.Second):
+		h.t.Fatal("no attempt was committed within 30 s")
+		return dispatcher.Observation{}
+	}
+}
+
+// seen is one request at a receiver.
+type seen struct {
+	at     time.Time
+	header http.Header
+	body   string
+	method string
+}
+
+// receiver keeps what it gets and answers as told.
+type receiver struct {
+	*httptest.Server
+	mu   sync.Mutex
+	all  []seen
+	came chan seen
+}
+
+// newReceiver answers the n-th request (from 0) with answer(n).
+func newReceiver(t testing.TB, answer func(n int) int) *receiver {
+	r := &receiver{came: make(chan seen, 100_000)}
+	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		body, err := io.ReadAll(req.Body)
+		if err != nil {
+			t.Errorf("receiver: %v", err)
+		}
+		s := seen{at: time.Now(), header: req.Header, body: string(body), method: req.Method}
+		r.mu.Lock()
+		n := len(r.all)
+		r.all = append(r.all, s)
+		r.mu.Unlock()
+		r.came <- s
+		w.WriteHeader(answer(n))
+	}))
+	t.Cleanup(r.Close)
+	return r
+}
+
+func (r *receiver) requests() []seen {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]seen(nil), r.all...)
+}
+
+func always(status int) func(int) int { return func(int) int { return status } }
+
+const redemption = `{"user":{"id":"123","name":"Aluno","email":"aluno@toolzz.me"},"exchange":{"id":"321","quantity":"1"}}`

@@ -1,0 +1,184 @@
+package dispatcher
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hibiken/asynq"
+
+	"github.com/carteiro-webhooks/carteiro/store"
+)
+
+// hints turns due deliveries into tasks of asynq. Adding one never waits for
+// Redis: a goroutine sends what has gathered, so that a hint carries one
+// delivery when it is quiet and up to a hundred when there is a backlog. What
+// cannot be sent is dropped; the reconciler finds it in SQL.
+type hints struct {
+	redis  *Redis
+	client *asynq.Client
+	waker  *waker // nil in a process without workers
+	log    *slog.Logger
+
+	mu      sync.Mutex
+	queue   map[hintKey][]store.Ref
+	count   int
+	closing bool
+	kick    chan struct{}
+	done    chan struct{}
+	full    atomic.Bool // as the reconciler last saw it: enough hints wait in Redis
+	failing atomic.Bool // the last hint could not be sent
+}
+
+// hintKey groups deliveries that may share a hint: one lane, one second.
+type hintKey struct {
+	lane Lane
+	at   int64 // Unix seconds; 0: now
+}
+
+const (
+	// maxQueued bounds the memory of hints that wait for Redis.
+	maxQueued = 50_000
+	// maxPending is how many hints may wait in one lane in Redis. Beyond, the
+	// backlog stays in SQL and the reconciler feeds it.
+	maxPending = 2_000
+	// hintTimeout bounds one task: its deliveries may each wait for a slot.
+	hintTimeout = 10 * time.Minute
+	// hintRetries keeps asynq from ever giving a hint up: SQL decides.
+	hintRetries = 1 << 30
+	// hintEarly is how long before its due time a hint is to arrive: asynq
+	// rounds to seconds and polls. The worker waits out the rest on a timer.
+	hintEarly = 500 * time.Millisecond
+)
+
+func newHints(r *Redis, w *waker, log *slog.Logger) *hints {
+	return &hints{
+		redis: r, client: asynq.NewClientFromRedisClient(r.Client), waker: w, log: log,
+		queue: map[hintKey][]store.Ref{}, kick: make(chan struct{}, 1), done: make(chan struct{}),
+	}
+}
+
+// add notes that a delivery is due, at once or at a time.
+func (h *hints) add(l Lane, ref store.Ref, at time.Time) {
+	if h.full.Load() {
+		return
+	}
+	key := hintKey{lane: l}
+	if early := at.Add(-hintEarly); !at.IsZero() && time.Until(early) > 0 {
+		key.at = early.Unix()
+	}
+	h.mu.Lock()
+	if h.count < maxQueued && !h.closing {
+		h.queue[key] = append(h.queue[key], ref)
+		h.count++
+	}
+	h.mu.Unlock()
+	select {
+	case h.kick <- struct{}{}:
+	default:
+	}
+}
+
+// start runs until stop.
+func (h *hints) start() { go h.run() }
+
+func (h *hints) run() {
+	defer close(h.done)
+	for range h.kick {
+		h.mu.Lock()
+		queue, closing := h.queue, h.closing
+		h.queue, h.count = map[hintKey][]store.Ref{}, 0
+		h.mu.Unlock()
+		for key, refs := range queue {
+			h.send(key, refs)
+		}
+		if closing {
+			return
+		}
+	}
+}
+
+// stop sends what has gathered and ends.
+func (h *hints) stop() {
+	h.mu.Lock()
+	h.closing = true
+	h.mu.Unlock()
+	select {
+	case h.kick <- struct{}{}:
+	default:
+	}
+	<-h.done
+}
+
+func (h *hints) send(key hintKey, refs []store.Ref) {
+	for len(refs) > 0 {
+		n := min(len(refs), maxHint)
+		if err := h.enqueue(key, refs[:n]); err != nil {
+			if !h.failing.Swap(true) {
+				h.log.Warn("Redis does not take hints; deliveries stay in SQL until it does", "error", err)
+			}
+			return
+		}
+		if h.failing.Swap(false) {
+			h.log.Info("Redis takes hints again")
+		}
+		refs = refs[n:]
+	}
+	if key.at == 0 {
+		h.tell(key.lane)
+	}
+}
+
+func (h *hints) enqueue(key hintKey, refs []store.Ref) error {
+	payload, err := encodeHint(refs)
+	if err != nil {
+		return err
+	}
+	opts := []asynq.Option{
+		asynq.Queue(key.lane.queue()), asynq.MaxRetry(hintRetries), asynq.Timeout(hintTimeout),
+		asynq.TaskID(string(refs[0].ID) + ":" + strconv.FormatInt(refs[0].Generation, 10) + ":" + strconv.Itoa(len(refs))),
+	}
+	if key.at != 0 {
+		opts = append(opts, asynq.ProcessAt(time.Unix(key.at, 0)))
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), redisTimeout)
+	defer cancel()
+	_, err = h.client.EnqueueContext(ctx, asynq.NewTask(hintType, payload), opts...)
+	if errors.Is(err, asynq.ErrTaskIDConflict) {
+		return nil // the same hint is there already
+	}
+	return err
+}
+
+// tell wakes the workers of a lane, here and in other processes.
+func (h *hints) tell(l Lane) {
+	if h.waker != nil {
+		h.waker.wake(l)
+	}
+	if h.redis.Embedded() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), redisTimeout)
+	defer cancel()
+	if err := h.redis.Client.Publish(ctx, wakeChannel, string(l)).Err(); err != nil {
+		h.log.Debug("other processes could not be woken; they look within a second", "error", err)
+	}
+}
+
+// measure looks how many hints wait in Redis, and tells whether there is room.
+func (h *hints) measure(ctx context.Context) (room bool, err error) {
+	var most int64
+	for _, l := range lanes {
+		n, err := h.redis.Client.LLen(ctx, "asynq:{"+l.queue()+"}:pending").Result()
+		if err != nil {
+			return false, err
+		}
+		most = max(most, n)
+	}
+	h.full.Store(most >= maxPending)
+	return most < maxPending, nil
+}

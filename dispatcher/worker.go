@@ -1,0 +1,179 @@
+package dispatcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/hibiken/asynq"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/carteiro-webhooks/carteiro/store"
+	"github.com/carteiro-webhooks/carteiro/webhook"
+)
+
+// worker takes hints from asynq, one server for each lane, and sends what
+// they name.
+type worker struct {
+	d          *Dispatcher
+	waker      *waker
+	servers    map[Lane]*asynq.Server
+	admission  map[Lane]*semaphore.Weighted // deliveries claimed at once, by lane
+	room       int64                        // the weight of each
+	slots      *slots
+	gate       *gate
+	feeder     *feeder
+	rate       *rateLimit
+	reconciler *reconciler
+
+	drain    chan struct{}  // closed: nothing new is started
+	running  sync.WaitGroup // deliveries claimed by this process
+	send     context.Context
+	cutOff   context.CancelFunc // ends exchanges under way
+	listen   context.CancelFunc
+	listened sync.WaitGroup
+}
+
+func newWorker(d *Dispatcher, wk *waker) *worker {
+	w := &worker{
+		d: d, waker: wk, servers: map[Lane]*asynq.Server{}, admission: map[Lane]*semaphore.Weighted{},
+		room:  int64(max(2*d.o.Workers, 2*maxHint)),
+		slots: newSlots(d.o.Workers), drain: make(chan struct{}),
+	}
+	w.send, w.cutOff = context.WithCancel(context.Background())
+	w.feeder = newFeeder(w)
+	w.gate = newGate(d.o.Workers, w.feeder.feed)
+	w.rate = newRateLimit(d.o.Redis.Client)
+	w.reconciler = newReconciler(w)
+	for _, l := range lanes {
+		w.admission[l] = semaphore.NewWeighted(w.room)
+	}
+	return w
+}
+
+// Times of asynq.
+const (
+	// lookEvery is how long asynq sleeps after a look that found nothing. The
+	// look itself waits in the waker.
+	lookEvery = 2 * time.Millisecond
+	// forwardEvery is how often scheduled hints are moved to their queue.
+	forwardEvery = 100 * time.Millisecond
+	// stopTimeout is how long asynq waits for hints under way at the end: more
+	// than the longest attempt, or it would be sent again by somebody else.
+	stopTimeout = webhook.MaxTimeout + commitMargin + 5*time.Second
+)
+
+func (w *worker) start(ctx context.Context) error {
+	o := w.d.o
+	if o.Redis.Embedded() { // alone, and with an empty queue
+		if err := o.Store.CheckAllNow(ctx, w.d.now().Add(ahead)); err != nil {
+			return err
+		}
+	}
+	o.Redis.Client.AddHook(w.waker)
+	var listening context.Context
+	listening, w.listen = context.WithCancel(context.Background())
+	if !o.Redis.Embedded() {
+		w.listened.Go(func() { w.waker.listen(listening, o.Redis.Client) })
+	}
+	for _, l := range lanes {
+		srv := asynq.NewServerFromRedisClient(o.Redis.Client, asynq.Config{
+			Concurrency:              int(w.room),
+			Queues:                   map[string]int{l.queue(): 1},
+			TaskCheckInterval:        lookEvery,
+			DelayedTaskCheckInterval: forwardEvery,
+			ShutdownTimeout:          stopTimeout,
+			RetryDelayFunc:           func(int, error, *asynq.Task) time.Duration { return time.Second },
+			IsFailure:                func(error) bool { return false },
+			Logger:                   asynqLog{o.Log},
+			LogLevel:                 asynq.WarnLevel,
+		})
+		if err := srv.Start(asynq.HandlerFunc(func(ctx context.Context, t *asynq.Task) error { return w.handle(ctx, l, t) })); err != nil {
+			return fmt.Errorf("start the workers of lane %s: %w", l, err)
+		}
+		w.servers[l] = srv
+	}
+	w.reconciler.start()
+	return nil
+}
+
+// stop ends the worker; see [Dispatcher.Stop].
+func (w *worker) stop(ctx context.Context) {
+	cut := context.AfterFunc(ctx, w.cutOff)
+	defer cut()
+	w.reconciler.stop()
+	close(w.drain)
+	w.waker.stop()
+	var stopping sync.WaitGroup
+	for _, srv := range w.servers {
+		stopping.Go(srv.Shutdown)
+	}
+	stopping.Wait()
+	w.feeder.stop()
+	w.running.Wait()
+	w.listen()
+	w.listened.Wait()
+}
+
+// handle takes one hint: it claims what the hint names and waits until each
+// is sent and its result committed, or is back in SQL. Only an unusable
+// database makes it fail, and then asynq brings the hint again.
+func (w *worker) handle(ctx context.Context, l Lane, t *asynq.Task) error {
+	refs, err := decodeHint(t.Payload())
+	if err != nil {
+		w.d.o.Log.Warn("a task that is no hint was dropped", "lane", l, "error", err)
+		return nil
+	}
+	weight := int64(len(refs))
+	if err := w.admission[l].Acquire(ctx, weight); err != nil {
+		return err
+	}
+	defer w.admission[l].Release(weight)
+	select {
+	case <-w.drain:
+		return errors.New("this worker is stopping")
+	default:
+	}
+	claimed, err := w.d.o.Store.Claim(ctx, refs, w.terms())
+	if err != nil {
+		return err
+	}
+	var all sync.WaitGroup
+	for i := range claimed {
+		w.running.Add(1)
+		all.Go(func() { w.process(&claimed[i], l, nil) })
+	}
+	all.Wait()
+	return nil
+}
+
+func (w *worker) terms() store.ClaimTerms {
+	now := w.d.now()
+	return store.ClaimTerms{Now: now, Horizon: now.Add(horizon), Lease: now.Add(lease)}
+}
+
+// process sends one claimed delivery. A panic of ours leaves the claim to run
+// out: the third one in a row puts the delivery into quarantine (P15).
+func (w *worker) process(c *store.Claimed, l Lane, t *ticket) {
+	defer w.running.Done()
+	defer func() {
+		if p := recover(); p != nil {
+			w.d.o.Log.Error("sending a delivery crashed; it is tried again, at most three times",
+				"delivery", c.ID, "crashes", c.CrashCount, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		}
+	}()
+	(&delivery{w: w, c: c, lane: l, ticket: t}).run()
+}
+
+// asynqLog passes asynq's own messages on. Its "info" is our "debug".
+type asynqLog struct{ log *slog.Logger }
+
+func (a asynqLog) Debug(args ...any) { a.log.Debug("asynq: " + fmt.Sprint(args...)) }
+func (a asynqLog) Info(args ...any)  { a.log.Debug("asynq: " + fmt.Sprint(args...)) }
+func (a asynqLog) Warn(args ...any)  { a.log.Debug("asynq: " + fmt.Sprint(args...)) }
+func (a asynqLog) Error(args ...any) { a.log.Warn("asynq: " + fmt.Sprint(args...)) }
+func (a asynqLog) Fatal(args ...any) { a.log.Error("asynq: " + fmt.Sprint(args...)) }
