@@ -143,7 +143,7 @@ func TestSettingsThatDoNotGoTogether(t *testing.T) {
 		{"a split with embedded Redis", []string{"CARTEIRO_ROLES=api,scheduler", postgres, key}, []string{"embedded Redis cannot be shared"}},
 		{"a split with shared parts", []string{"CARTEIRO_ROLES=scheduler", postgres, key, redis}, nil},
 		{"all roles in any order", []string{"CARTEIRO_ROLES=scheduler,worker,api"}, nil},
-		{"a wrong URL is told once", []string{"CARTEIRO_ROLES=api", "CARTEIRO_REDIS_URL=embeded", postgres, key}, []string{"CARTEIRO_REDIS_URL: "}},
+		{"a wrong URL is told once", []string{"CARTEIRO_ROLES=api", "CARTEIRO_REDIS_URL=redis:h", postgres, key}, []string{"CARTEIRO_REDIS_URL: "}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if tc.want == nil {

@@ -1,0 +1,22 @@
+# The usual commands by short names. What must hold before a change is merged
+# is in .ci/run.
+
+.PHONY: build test race lint ci
+
+build: ## the program, static, in bin/
+	CGO_ENABLED=0 go build -trimpath -o bin/carteiro ./cmd/carteiro
+
+test: ## every test; without PostgreSQL or Redis on the machine, theirs are skipped
+	go test ./...
+
+race: ## the same under the race detector
+	go test -race ./...
+
+lint: ## vet, format, staticcheck, import rules
+	go vet ./...
+	test -z "$$(go tool -modfile=tools/go.mod gofumpt -l . | tee /dev/stderr)"
+	go tool -modfile=tools/go.mod staticcheck ./...
+	go test ./internal/house
+
+ci: ## everything that must hold before a change is merged
+	.ci/run
