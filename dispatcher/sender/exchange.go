@@ -20,7 +20,8 @@ const bodyGrace = 5 * time.Second
 // apart from the caller's cancellation.
 var errDeadline = errors.New("the exchange's deadline has passed")
 
-// exchange is the clock and the diary of one Send.
+// exchange is the clock and the diary of one Send. It is one allocation and is
+// never reused: the transport's goroutines may hold it after Send has returned.
 type exchange struct {
 	parent   context.Context
 	ctx      context.Context
@@ -28,11 +29,12 @@ type exchange struct {
 	timer    *time.Timer
 	timeout  time.Duration
 	settled  bool
-	progress *progress
+	progress progress
+	trace    httptrace.ClientTrace
 }
 
 func begin(parent context.Context, timeout time.Duration) *exchange {
-	x := &exchange{parent: parent, timeout: timeout, progress: &progress{}}
+	x := &exchange{parent: parent, timeout: timeout}
 	x.progress.deadline = time.Now().Add(timeout)
 	if d, ok := parent.Deadline(); ok && d.Before(x.progress.deadline) {
 		x.progress.deadline = d
@@ -61,19 +63,17 @@ func (x *exchange) settle() {
 
 // traced returns the context that the transport works under.
 func (x *exchange) traced() context.Context {
-	p := x.progress
-	ctx := context.WithValue(x.ctx, progressKey{}, p)
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn:              p.gotConn,
-		WroteRequest:         p.wroteRequest,
-		GotFirstResponseByte: p.gotFirstByte,
-		// Never Got1xxResponse: it lifts the limit on informational answers.
-	})
+	p := &x.progress
+	x.trace.GotConn = p.gotConn
+	x.trace.WroteRequest = p.wroteRequest
+	x.trace.GotFirstResponseByte = p.gotFirstByte
+	// Never Got1xxResponse: it lifts the limit on informational answers.
+	return httptrace.WithClientTrace(context.WithValue(x.ctx, progressKey{}, p), &x.trace)
 }
 
 // fill writes what is known of the way into the attempt.
 func (x *exchange) fill(a *webhook.Attempt) {
-	p := x.progress
+	p := &x.progress
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	a.RemoteAddr = p.remote

@@ -29,6 +29,7 @@ const (
 	msgUnreadable   = "The answer could not be read as HTTP/1.1, or its headers are longer than 64 KiB. Check what listens at this address."
 	msgBroken       = "The connection broke before an answer came. The receiver may have seen the request; look at its log."
 	msgStale        = "The server closed a kept connection just when the request was written to it, so no answer came. This passes by itself; it is rarer when the server keeps idle connections for longer than 5 seconds."
+	msgTLSEnded     = "The server ended the TLS session before it answered. It may ask for a client certificate, which Carteiro does not have."
 	msgNotSent      = "The request could not be written. Check the subscription's headers."
 )
 
@@ -55,6 +56,8 @@ func (x *exchange) failure(err error, host string) *webhook.AttemptError {
 		return failed(webhook.ErrorTLS, tlsText(session.err, host))
 	case stage < stageWrite:
 		return failed(webhook.ErrorProtocol, msgNotSent)
+	case isTLSAlert(err):
+		return failed(webhook.ErrorTLS, msgTLSEnded)
 	case stage < stageRead && reused:
 		return failed(webhook.ErrorProtocol, msgStale)
 	case stage < stageRead || isBroken(err):
@@ -161,6 +164,13 @@ func isTimeout(err error) bool {
 func isBroken(err error) bool {
 	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// isTLSAlert tells whether the server ended the session with an alert of TLS.
+// In TLS 1.3 it judges our side only after our handshake is done.
+func isTLSAlert(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "remote error"
 }
 
 // judgeStatus returns why a status does not acknowledge, or nil.

@@ -137,7 +137,7 @@ func storable(name, value string, static map[string]string) string {
 			return webhook.Redacted // the receiver sent it back
 		}
 	}
-	if utf8.ValidString(value) && !strings.ContainsFunc(value, isControl) {
+	if isPlain(value) || utf8.ValidString(value) && !strings.ContainsFunc(value, isControl) {
 		return value
 	}
 	return strings.Map(func(r rune) rune {
@@ -146,6 +146,16 @@ func storable(name, value string, static map[string]string) string {
 		}
 		return r // strings.Map reads an invalid byte as the replacement character
 	}, value)
+}
+
+// isPlain tells whether a value is printable ASCII, as nearly all are.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 func isControl(r rune) bool { return r != '\t' && unicode.IsControl(r) }

@@ -129,7 +129,8 @@ func TestReceiverThatHangsUp(t *testing.T) {
 // the acknowledgement back, unless the subscription requires a body.
 func TestBodiesThatDoNotEnd(t *testing.T) {
 	stalled := "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"a\":"
-	endless := func(_ *rawServer, c net.Conn) {
+	endless := func(s *rawServer, c net.Conn) {
+		s.read(bufio.NewReader(c))
 		io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n")
 		for chunk := make([]byte, 4096); ; {
 			if _, err := c.Write(chunk); err != nil {

@@ -59,14 +59,26 @@ func textFault(raw string) string {
 		return "The URL must not be empty."
 	case len(raw) > webhook.MaxURL:
 		return "The URL is " + strconv.Itoa(len(raw)) + " bytes long; at most " + strconv.Itoa(webhook.MaxURL) + " are allowed."
+	case isVisibleASCII(raw):
+		// By far the most: nothing else to look at but the backslash.
 	case !utf8.ValidString(raw):
 		return "The URL is not valid UTF-8."
 	case strings.ContainsFunc(raw, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }):
 		return "The URL contains a space, a line break or an invisible character. Write it as %20 and the like, or leave it out."
-	case strings.Contains(raw, `\`):
+	}
+	if strings.Contains(raw, `\`) {
 		return `The URL contains a backslash (\). Use a slash (/).`
 	}
 	return ""
+}
+
+func isVisibleASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 func (t *target) setPort() string {

@@ -175,3 +175,23 @@ func TestNoTLSAtThePort(t *testing.T) {
 		})
 	}
 }
+
+// In TLS 1.3 a server asks for our certificate, and gives up, after our handshake is done.
+func TestClientCertificateWanted(t *testing.T) {
+	ca := newAuthority(t)
+	cert, key := ca.issue(t, &x509.Certificate{
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+	})
+	cfg := &tls.Config{
+		MinVersion: tls.VersionTLS13, ClientAuth: tls.RequireAnyClientCert,
+		Certificates: []tls.Certificate{{Certificate: [][]byte{cert.Raw}, PrivateKey: key}},
+	}
+	srv := receiveRaw(t, func(_ *rawServer, c net.Conn) {
+		if tls.Server(c, cfg).Handshake() == nil {
+			t.Error("the handshake went well without a certificate")
+		}
+		io.Copy(io.Discard, c) // the request, so that the alert is not lost in a reset
+	})
+	a := send(t, ca.securely(t), newRequest(t, "https"+strings.TrimPrefix(srv.URL, "http")))
+	wantCode(t, a, webhook.ErrorTLS, "client certificate")
+}
