@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -131,12 +132,20 @@ func (s *RedisServer) start(ctx context.Context) error {
 // isOurs connects, and makes sure that it is this server which answers and
 // not one that took the port before.
 func (s *RedisServer) isOurs(ctx context.Context) error {
+	// The client would write a line to the log for each try to connect.
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", s.Addr())
+	if err != nil {
+		return err
+	}
+	if err := conn.Close(); err != nil {
+		return err
+	}
 	client := redis.NewClient(&redis.Options{
 		Addr:                     s.Addr(),
 		Password:                 s.password,
 		Protocol:                 2,
 		DisableIdentity:          true,
-		DialerRetries:            1, // the caller tries again
+		DialerRetries:            1,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
 	defer client.Close()
