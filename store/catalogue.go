@@ -20,7 +20,7 @@ func IsStale(err error) bool { return errors.Is(err, errStale) }
 
 // bumpCatalogue raises the counter. It comes first in a transaction: its row
 // lock puts changes of the catalogue in an order, and intakes before or after.
-func bumpCatalogue(ctx context.Context, tx *sql.Tx) (v int64, err error) {
+func bumpCatalogue(ctx context.Context, tx txn) (v int64, err error) {
 	err = tx.QueryRowContext(ctx, `UPDATE counters SET value = value + 1 WHERE name = 'catalogue' RETURNING value`).Scan(&v)
 	return v, err
 }

@@ -21,7 +21,7 @@ func scanClient(row interface{ Scan(...any) error }) (webhook.Client, error) {
 // PutClient stores a client's name and tells whether the client is new.
 func (s *Store) PutClient(ctx context.Context, id webhook.ClientID, name string) (c webhook.Client, created bool, err error) {
 	now := micros(s.stamp())
-	err = s.tx(ctx, func(tx *sql.Tx) error {
+	err = s.tx(ctx, func(tx txn) error {
 		c, err = scanClient(tx.QueryRowContext(ctx, `
 			INSERT INTO clients (id, name, created_at, updated_at) VALUES ($1, $2, $3, $3)
 			ON CONFLICT (id) DO UPDATE SET name = $2, updated_at = $3
@@ -55,7 +55,7 @@ func (s *Store) Clients(ctx context.Context, p Page) ([]webhook.Client, string, 
 }
 
 // ensureClient makes a client that is not there yet.
-func ensureClient(ctx context.Context, tx *sql.Tx, id webhook.ClientID, now int64) error {
+func ensureClient(ctx context.Context, tx txn, id webhook.ClientID, now int64) error {
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO clients (id, name, created_at, updated_at) VALUES ($1, $1, $2, $2)
 		ON CONFLICT (id) DO NOTHING`, string(id), now)

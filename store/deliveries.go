@@ -88,7 +88,7 @@ func (s *Store) Delivery(ctx context.Context, id webhook.DeliveryID) (webhook.De
 // delivery is canceled or its payload is gone.
 func (s *Store) RequestRetry(ctx context.Context, id webhook.DeliveryID, checkAt time.Time, i *Idempotency) (Ref, error) {
 	ref := Ref{ID: id}
-	err := s.tx(ctx, func(tx *sql.Tx) error {
+	err := s.tx(ctx, func(tx txn) error {
 		if err := s.reserve(ctx, tx, i); err != nil {
 			return err
 		}
@@ -122,7 +122,7 @@ func deliveryCanceled(id webhook.DeliveryID) error {
 		"Delivery %s was canceled, and a canceled delivery is never sent. Replay its event to send it as a new delivery.", id)
 }
 
-func mustHaveBody(ctx context.Context, tx *sql.Tx, id webhook.MessageID) error {
+func mustHaveBody(ctx context.Context, tx txn, id webhook.MessageID) error {
 	var there bool
 	err := tx.QueryRowContext(ctx, `SELECT body IS NOT NULL FROM messages WHERE id = $1`, string(id)).Scan(&there)
 	if errors.Is(err, sql.ErrNoRows) || (err == nil && !there) {
@@ -135,7 +135,7 @@ func mustHaveBody(ctx context.Context, tx *sql.Tx, id webhook.MessageID) error {
 // Cancel stops a delivery. An attempt under way may finish and is recorded.
 func (s *Store) Cancel(ctx context.Context, id webhook.DeliveryID) (webhook.Delivery, error) {
 	var d webhook.Delivery
-	err := s.tx(ctx, func(tx *sql.Tx) error {
+	err := s.tx(ctx, func(tx txn) error {
 		row := tx.QueryRowContext(ctx, `
 			UPDATE deliveries SET state = 'canceled', hold_reason = '', finished_at = $2, next_attempt_at = NULL,
 				manual_at = NULL, check_at = NULL, parked = FALSE

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
+	"math/bits"
 	"net"
 	"strconv"
 	"strings"
@@ -106,6 +108,27 @@ func (d dialect) values(name string, cols []column, rows [][]any, first int) (st
 	b.WriteByte(')')
 	return b.String(), args
 }
+
+// chunks cuts rows into parts of which each goes into one statement. On
+// SQLite the statement's text depends on the number of rows; powers of two
+// keep it to a few texts, which stay prepared (tx.go).
+func (d dialect) chunks(rows [][]any) iter.Seq[[][]any] {
+	return func(yield func([][]any) bool) {
+		for len(rows) > 0 {
+			n := min(len(rows), batchRows)
+			if d.name == migrations.SQLite {
+				n = 1 << (bits.Len(uint(min(n, maxLiteRows))) - 1)
+			}
+			if !yield(rows[:n]) {
+				return
+			}
+			rows = rows[n:]
+		}
+	}
+}
+
+// maxLiteRows is the most rows of one statement on SQLite.
+const maxLiteRows = 64
 
 // pgArray turns one column of the rows into what pgx sends as an array.
 func pgArray(kind columnKind, i int, rows [][]any) any {

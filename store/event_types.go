@@ -23,7 +23,7 @@ func scanEventType(row interface{ Scan(...any) error }) (webhook.EventType, erro
 // PutEventType stores an event type and tells whether it is new.
 func (s *Store) PutEventType(ctx context.Context, t webhook.EventType) (out webhook.EventType, created bool, err error) {
 	now := micros(s.stamp())
-	err = s.tx(ctx, func(tx *sql.Tx) error {
+	err = s.tx(ctx, func(tx txn) error {
 		out, err = scanEventType(tx.QueryRowContext(ctx, `
 			INSERT INTO event_types (`+eventTypeColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
 			ON CONFLICT (slug) DO UPDATE SET name = $2, description = $3, envelope = $4, schema = $5,
@@ -43,7 +43,7 @@ func (s *Store) PutEventType(ctx context.Context, t webhook.EventType) (out webh
 // One that an operator has changed stays as it is.
 func (s *Store) AddEventTypes(ctx context.Context, types []webhook.EventType) error {
 	now := micros(s.stamp())
-	return s.tx(ctx, func(tx *sql.Tx) error {
+	return s.tx(ctx, func(tx txn) error {
 		added := int64(0)
 		for _, t := range types {
 			res, err := tx.ExecContext(ctx, `

@@ -58,7 +58,7 @@ func findIdempotent(ctx context.Context, q interface {
 }
 
 // reserve stores the key; a key that was used before is a *Replay or a conflict.
-func (s *Store) reserve(ctx context.Context, tx *sql.Tx, i *Idempotency) error {
+func (s *Store) reserve(ctx context.Context, tx txn, i *Idempotency) error {
 	if i == nil {
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/carteiro-webhooks/carteiro/internal/batch"
@@ -47,7 +48,7 @@ func (s *Store) runIntake(ins []*Intake) []batch.Result[struct{}] {
 	out := make([]batch.Result[struct{}], len(ins))
 	ctx, cancel := context.WithTimeout(context.Background(), acceptTimeout)
 	defer cancel()
-	err := s.tx(ctx, func(tx *sql.Tx) error { return s.acceptAll(ctx, tx, ins, out) })
+	err := s.tx(ctx, func(tx txn) error { return s.acceptAll(ctx, tx, ins, out) })
 	if err == nil {
 		return out
 	}
@@ -63,7 +64,7 @@ func (s *Store) runIntake(ins []*Intake) []batch.Result[struct{}] {
 	return out
 }
 
-func (s *Store) acceptAll(ctx context.Context, tx *sql.Tx, ins []*Intake, out []batch.Result[struct{}]) error {
+func (s *Store) acceptAll(ctx context.Context, tx txn, ins []*Intake, out []batch.Result[struct{}]) error {
 	version, err := s.intakeVersion(ctx, tx, ins)
 	if err != nil {
 		return err
@@ -96,7 +97,7 @@ func (s *Store) acceptAll(ctx context.Context, tx *sql.Tx, ins []*Intake, out []
 // intakeVersion reads the catalogue's version. Where a delivery is to be held,
 // the counter is locked too: a resume must not commit between this look and
 // our commit, or it would miss the delivery that we are about to hold.
-func (s *Store) intakeVersion(ctx context.Context, tx *sql.Tx, ins []*Intake) (v int64, err error) {
+func (s *Store) intakeVersion(ctx context.Context, tx txn, ins []*Intake) (v int64, err error) {
 	lock := ""
 	for _, in := range ins {
 		for i := range in.Deliveries {
@@ -109,22 +110,18 @@ func (s *Store) intakeVersion(ctx context.Context, tx *sql.Tx, ins []*Intake) (v
 	return v, err
 }
 
-// insert adds rows to a table, some hundred in a statement.
-func (s *Store) insert(ctx context.Context, tx *sql.Tx, table string, cols []column, rows [][]any) error {
-	for len(rows) > 0 {
-		n := min(len(rows), batchRows)
-		cte, args := s.d.values("v", cols, rows[:n], 0)
-		names := ""
-		for i, c := range cols {
-			if i > 0 {
-				names += ", "
-			}
-			names += c.name
-		}
-		if _, err := tx.ExecContext(ctx, `WITH `+cte+` INSERT INTO `+table+` (`+names+`) SELECT `+names+` FROM v`, args...); err != nil {
+// insert adds rows to a table, many in a statement.
+func (s *Store) insert(ctx context.Context, tx txn, table string, cols []column, rows [][]any) error {
+	names := make([]string, len(cols))
+	for i, c := range cols {
+		names[i] = c.name
+	}
+	list := strings.Join(names, ", ")
+	for part := range s.d.chunks(rows) {
+		cte, args := s.d.values("v", cols, part, 0)
+		if _, err := tx.ExecContext(ctx, `WITH `+cte+` INSERT INTO `+table+` (`+list+`) SELECT `+list+` FROM v`, args...); err != nil {
 			return err
 		}
-		rows = rows[n:]
 	}
 	return nil
 }

@@ -99,7 +99,7 @@ func (s *Store) runClaims(calls []claimCall) []batch.Result[[]Claimed] {
 	ctx, cancel := context.WithTimeout(context.Background(), queueTimeout)
 	defer cancel()
 	var claimed []Claimed
-	err := s.tx(ctx, func(tx *sql.Tx) (err error) {
+	err := s.tx(ctx, func(tx txn) (err error) {
 		claimed, err = s.claim(ctx, tx, rows)
 		return err
 	})
@@ -141,16 +141,15 @@ var claimColumns = []column{{"v_id", text}, {"v_generation", number}, {"v_now", 
 //	taken when: the generation is still that one, no lease runs, it is not
 //	parked, and either an operator asked for an attempt or the schedule's next
 //	one is due by the horizon
-func (s *Store) claim(ctx context.Context, tx *sql.Tx, rows [][]any) ([]Claimed, error) {
+func (s *Store) claim(ctx context.Context, tx txn, rows [][]any) ([]Claimed, error) {
 	if s.d.asyncCommit != "" { // a lost claim is a lease that ends: harmless
 		if _, err := tx.ExecContext(ctx, s.d.asyncCommit); err != nil {
 			return nil, err
 		}
 	}
 	var out []Claimed
-	for len(rows) > 0 {
-		n := min(len(rows), batchRows)
-		cte, args := s.d.values("v", claimColumns, rows[:n], 0)
+	for part := range s.d.chunks(rows) {
+		cte, args := s.d.values("v", claimColumns, part, 0)
 		taken, err := tx.QueryContext(ctx, `WITH `+cte+`
 			UPDATE deliveries AS d SET generation = generation + 1, crash_count = crash_count + 1, lease_until = v_lease
 			FROM v
@@ -166,13 +165,12 @@ func (s *Store) claim(ctx context.Context, tx *sql.Tx, rows [][]any) ([]Claimed,
 			return nil, err
 		}
 		out = append(out, some...)
-		rows = rows[n:]
 	}
 	return out, s.complete(ctx, tx, out)
 }
 
 // complete adds the bodies and the catalogue's version to claimed deliveries.
-func (s *Store) complete(ctx context.Context, tx *sql.Tx, claimed []Claimed) error {
+func (s *Store) complete(ctx context.Context, tx txn, claimed []Claimed) error {
 	if len(claimed) == 0 {
 		return nil
 	}
@@ -188,9 +186,8 @@ func (s *Store) complete(ctx context.Context, tx *sql.Tx, claimed []Claimed) err
 			ids = append(ids, []any{string(c.MessageID)})
 		}
 	}
-	for len(ids) > 0 {
-		n := min(len(ids), batchRows)
-		cte, args := s.d.values("v", []column{{"v_id", text}}, ids[:n], 0)
+	for part := range s.d.chunks(ids) {
+		cte, args := s.d.values("v", []column{{"v_id", text}}, part, 0)
 		rows, err := tx.QueryContext(ctx, `WITH `+cte+` SELECT id, body FROM v JOIN messages ON id = v_id`, args...)
 		if err != nil {
 			return err
@@ -206,7 +203,6 @@ func (s *Store) complete(ctx context.Context, tx *sql.Tx, claimed []Claimed) err
 		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 			return err
 		}
-		ids = ids[n:]
 	}
 	for i := range claimed {
 		claimed[i].Body, claimed[i].Catalogue = bodies[claimed[i].MessageID], version
@@ -216,7 +212,7 @@ func (s *Store) complete(ctx context.Context, tx *sql.Tx, claimed []Claimed) err
 
 // Feed claims up to n parked deliveries of a subscription, the longest due first.
 func (s *Store) Feed(ctx context.Context, sub webhook.SubscriptionID, n int, t ClaimTerms) (claimed []Claimed, err error) {
-	err = s.tx(ctx, func(tx *sql.Tx) error {
+	err = s.tx(ctx, func(tx txn) error {
 		rows, err := tx.QueryContext(ctx, `
 			WITH c AS MATERIALIZED (
 				SELECT id AS c_id FROM deliveries
@@ -279,7 +275,7 @@ type DueTerms struct {
 //	otherwise             → check_at = max(due, Now) + Again, and returned
 func (s *Store) Due(ctx context.Context, t DueTerms) (due []DueRef, more bool, err error) {
 	taken := 0
-	err = s.tx(ctx, func(tx *sql.Tx) error {
+	err = s.tx(ctx, func(tx txn) error {
 		rows, err := tx.QueryContext(ctx, `
 			WITH c AS MATERIALIZED (
 				SELECT id AS c_id FROM deliveries WHERE check_at <= $1 ORDER BY check_at LIMIT $2`+s.d.skipLocked+`)
@@ -321,7 +317,7 @@ func (s *Store) Due(ctx context.Context, t DueTerms) (due []DueRef, more bool, e
 // the only one and its queue to be empty.
 func (s *Store) CheckAllNow(ctx context.Context, soon time.Time) error {
 	now := micros(s.stamp())
-	return s.tx(ctx, func(tx *sql.Tx) error {
+	return s.tx(ctx, func(tx txn) error {
 		if _, err := tx.ExecContext(ctx, `
 			UPDATE deliveries SET check_at = $1, lease_until = NULL
 			WHERE check_at IS NOT NULL AND (manual_at IS NOT NULL OR next_attempt_at <= $2 OR lease_until IS NOT NULL)`,

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
 
 	"github.com/carteiro-webhooks/carteiro/internal/batch"
@@ -40,7 +41,7 @@ func (s *Store) runResults(rs []Result) []batch.Result[Recorded] {
 	out := make([]batch.Result[Recorded], len(rs))
 	ctx, cancel := context.WithTimeout(context.Background(), queueTimeout)
 	defer cancel()
-	err := s.tx(ctx, func(tx *sql.Tx) error { return s.record(ctx, tx, rs, out) })
+	err := s.tx(ctx, func(tx txn) error { return s.record(ctx, tx, rs, out) })
 	if err == nil {
 		return out
 	}
@@ -70,12 +71,32 @@ var resultColumns = []column{
 //	held meanwhile, result no end   → stays held, with its next time kept
 //	another manual retry asked      → looked after at once
 //	claimed by somebody else        → nothing
-func (s *Store) record(ctx context.Context, tx *sql.Tx, rs []Result, out []batch.Result[Recorded]) error {
+func (s *Store) record(ctx context.Context, tx txn, rs []Result, out []batch.Result[Recorded]) error {
 	rows, index := resultRows(rs)
 	for i := range out {
 		out[i] = batch.Result[Recorded]{Value: Recorded{Fenced: true}}
 	}
-	cte, args := s.d.values("v", resultColumns, rows, 0)
+	for part := range s.d.chunks(rows) {
+		if err := s.recordPart(ctx, tx, part, index, out); err != nil {
+			return err
+		}
+	}
+	attempts := make([][]any, 0, len(rs))
+	for i, r := range rs {
+		if out[i].Value.Fenced {
+			continue
+		}
+		row, err := attemptRow(r.ID, r.Attempt)
+		if err != nil {
+			return err
+		}
+		attempts = append(attempts, row)
+	}
+	return s.insert(ctx, tx, "attempts", attemptColumns, attempts)
+}
+
+func (s *Store) recordPart(ctx context.Context, tx txn, part [][]any, index map[Ref]int, out []batch.Result[Recorded]) error {
+	cte, args := s.d.values("v", resultColumns, part, 0)
 	changed, err := tx.QueryContext(ctx, `WITH `+cte+`
 		UPDATE deliveries AS d SET
 			generation = generation + 1, crash_count = 0, lease_until = NULL, attempt_count = attempt_count + 1,
@@ -106,26 +127,9 @@ func (s *Store) record(ctx context.Context, tx *sql.Tx, rs []Result, out []batch
 		out[index[Ref{id, rec.Generation - 1}]].Value = rec
 		return struct{}{}, err
 	})
-	if err != nil {
-		return err
-	}
-	attempts := make([][]any, 0, len(rs))
-	for i, r := range rs {
-		if out[i].Value.Fenced {
-			continue
-		}
-		row, err := attemptRow(r.ID, r.Attempt)
-		if err != nil {
-			return err
-		}
-		attempts = append(attempts, row)
-	}
-	return s.insert(ctx, tx, "attempts", attemptColumns, attempts)
+	return err
 }
 
-// resultRows also tells which result a claim belongs to. A second result for
-// one claim is left out, and so fenced: which of two rows for one delivery
-// wins an UPDATE is not defined.
 func resultRows(rs []Result) ([][]any, map[Ref]int) {
 	rows := make([][]any, 0, len(rs))
 	index := make(map[Ref]int, len(rs))
@@ -198,7 +202,14 @@ func (s *Store) runReleases(rs []Release) []batch.Result[struct{}] {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), queueTimeout)
 	defer cancel()
-	err := s.tx(ctx, func(tx *sql.Tx) error { return s.release(ctx, tx, rows) })
+	err := s.tx(ctx, func(tx txn) error {
+		for part := range s.d.chunks(rows) {
+			if err := s.release(ctx, tx, part); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	for i := range out {
 		out[i].Err = err
 	}
@@ -208,7 +219,7 @@ func (s *Store) runReleases(rs []Release) []batch.Result[struct{}] {
 // release ends claims without a result. A pause or a deletion is looked at
 // again under a lock of the subscription's row, so that it cannot be taken
 // back between the look and the commit.
-func (s *Store) release(ctx context.Context, tx *sql.Tx, rows [][]any) error {
+func (s *Store) release(ctx context.Context, tx txn, rows [][]any) error {
 	cte, args := s.d.values("v", releaseColumns, rows, 0)
 	locked, err := tx.QueryContext(ctx, `WITH `+cte+`
 		SELECT s.id FROM subscriptions AS s WHERE s.id IN (
@@ -217,7 +228,9 @@ func (s *Store) release(ctx context.Context, tx *sql.Tx, rows [][]any) error {
 	if err != nil {
 		return err
 	}
-	if err := locked.Close(); err != nil {
+	for locked.Next() { // the lock is all that is wanted
+	}
+	if err := errors.Join(locked.Err(), locked.Close()); err != nil {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `WITH `+cte+`,

@@ -22,8 +22,9 @@ import (
 
 // Store is one database. It is safe for concurrent use.
 type Store struct {
-	write *sql.DB // PostgreSQL: the pool; SQLite: the one writer connection
-	read  *sql.DB // PostgreSQL: the same pool; SQLite: a pool of query_only readers
+	write *sql.DB     // PostgreSQL: the pool; SQLite: the one writer connection
+	lite  *liteWriter // SQLite only
+	read  *sql.DB     // PostgreSQL: the same pool; SQLite: a pool of query_only readers
 	d     dialect
 	now   func() time.Time
 
@@ -41,8 +42,8 @@ type Options struct {
 	Now func() time.Time
 }
 
-// batchRows is how many rows one statement of a hot batch carries: about a
-// hundred is best on both databases (SQLite gets slower past two hundred).
+// batchRows is how many rows a hot batch gathers: about a hundred is best on
+// both databases.
 const batchRows = 100
 
 // sqliteBusy is how long a SQLite connection waits for another process.
@@ -94,7 +95,9 @@ func (s *Store) openSQLite(path string) error {
 	if s.write, err = sql.Open("sqlite", dsn("journal_mode(WAL)", "synchronous(FULL)", "cache_size(-16000)", "temp_store(MEMORY)")); err != nil {
 		return err
 	}
-	s.write.SetMaxOpenConns(1)
+	// One connection is the writer's for good (tx.go); the other one migrates.
+	s.write.SetMaxOpenConns(2)
+	s.lite = newLiteWriter()
 	if s.read, err = sql.Open("sqlite", dsn("query_only(true)", "cache_size(-8000)")); err != nil {
 		return err
 	}
@@ -148,7 +151,11 @@ func (s *Store) Close() error {
 
 func (s *Store) closePools() error {
 	s.closed.Store(true)
-	err := s.write.Close()
+	var err error
+	if s.lite != nil {
+		err = s.lite.shut()
+	}
+	err = errors.Join(err, s.write.Close())
 	if s.read != s.write {
 		err = errors.Join(s.read.Close(), err)
 	}
@@ -156,7 +163,7 @@ func (s *Store) closePools() error {
 }
 
 // Ping tells whether the database answers.
-func (s *Store) Ping(ctx context.Context) error { return s.write.PingContext(ctx) }
+func (s *Store) Ping(ctx context.Context) error { return s.read.PingContext(ctx) }
 
 // Dialect names the database.
 func (s *Store) Dialect() string { return string(s.d.name) }
@@ -170,45 +177,6 @@ func (s *Store) Migrate(ctx context.Context) (int, error) {
 // many it is ahead of this binary.
 func (s *Store) SchemaPending(ctx context.Context) (missing, ahead int64, err error) {
 	return migrations.Pending(ctx, s.write, s.d.name)
-}
-
-// tx runs fn in one transaction, again when PostgreSQL chose it as the victim
-// of a deadlock.
-func (s *Store) tx(ctx context.Context, fn func(*sql.Tx) error) error {
-	for range 3 {
-		if err := s.tryTx(ctx, fn); !isDeadlock(err) {
-			return err
-		}
-	}
-	return s.tryTx(ctx, fn)
-}
-
-func (s *Store) tryTx(ctx context.Context, fn func(*sql.Tx) error) error {
-	tx, err := s.write.BeginTx(ctx, nil)
-	if err != nil {
-		return s.wrap(err)
-	}
-	if err := fn(tx); err != nil {
-		return errors.Join(s.wrap(err), ignoreDone(tx.Rollback()))
-	}
-	return s.wrap(tx.Commit())
-}
-
-// join hands a call to a batch. A store that is closed is a database that
-// cannot be used.
-func join[In, Out any](ctx context.Context, s *Store, b *batch.Batcher[In, Out], in In) (Out, error) {
-	out, err := b.Do(ctx, in)
-	if errors.Is(err, batch.ErrClosed) {
-		err = s.wrap(err)
-	}
-	return out, err
-}
-
-func ignoreDone(err error) error {
-	if errors.Is(err, sql.ErrTxDone) {
-		return nil
-	}
-	return err
 }
 
 // unavailableRetry is what a caller is told to wait when the database is away.

@@ -69,7 +69,7 @@ func (s *Store) CreateSubscription(ctx context.Context, sub *Subscription, i *Id
 	if err != nil {
 		return err
 	}
-	return s.tx(ctx, func(tx *sql.Tx) error {
+	return s.tx(ctx, func(tx txn) error {
 		if err := s.reserve(ctx, tx, i); err != nil {
 			return err
 		}
@@ -98,7 +98,7 @@ func (s *Store) UpdateSubscription(ctx context.Context, sub *Subscription) error
 	if err != nil {
 		return err
 	}
-	err = s.tx(ctx, func(tx *sql.Tx) error {
+	err = s.tx(ctx, func(tx txn) error {
 		catalogue, err := bumpCatalogue(ctx, tx)
 		if err != nil {
 			return err
@@ -130,7 +130,7 @@ func (s *Store) PauseSubscription(ctx context.Context, id webhook.SubscriptionID
 	return s.changeState(ctx, id, webhook.SubscriptionPaused, hold)
 }
 
-func hold(ctx context.Context, tx *sql.Tx, id webhook.SubscriptionID, _ int64) error {
+func hold(ctx context.Context, tx txn, id webhook.SubscriptionID, _ int64) error {
 	_, err := tx.ExecContext(ctx, `
 		UPDATE deliveries SET state = 'held', hold_reason = 'paused', parked = FALSE,
 			check_at = CASE WHEN manual_at IS NULL THEN NULL ELSE check_at END
@@ -144,7 +144,7 @@ func (s *Store) ResumeSubscription(ctx context.Context, id webhook.SubscriptionI
 	return s.changeState(ctx, id, webhook.SubscriptionActive, unhold)
 }
 
-func unhold(ctx context.Context, tx *sql.Tx, id webhook.SubscriptionID, now int64) error {
+func unhold(ctx context.Context, tx txn, id webhook.SubscriptionID, now int64) error {
 	_, err := tx.ExecContext(ctx, `
 		UPDATE deliveries SET state = CASE WHEN automatic_count > 0 THEN 'retrying' ELSE 'pending' END, hold_reason = '',
 			next_attempt_at = CASE WHEN next_attempt_at > $2 THEN next_attempt_at ELSE $2 END, check_at = $2
@@ -153,10 +153,10 @@ func unhold(ctx context.Context, tx *sql.Tx, id webhook.SubscriptionID, now int6
 }
 
 func (s *Store) changeState(ctx context.Context, id webhook.SubscriptionID, to webhook.SubscriptionState,
-	deliveries func(context.Context, *sql.Tx, webhook.SubscriptionID, int64) error,
+	deliveries func(context.Context, txn, webhook.SubscriptionID, int64) error,
 ) error {
 	now := micros(s.stamp())
-	return s.tx(ctx, func(tx *sql.Tx) error {
+	return s.tx(ctx, func(tx txn) error {
 		catalogue, err := bumpCatalogue(ctx, tx)
 		if err != nil {
 			return err
@@ -173,7 +173,7 @@ func (s *Store) changeState(ctx context.Context, id webhook.SubscriptionID, to w
 	})
 }
 
-func mustExist(ctx context.Context, tx *sql.Tx, id webhook.SubscriptionID) error {
+func mustExist(ctx context.Context, tx txn, id webhook.SubscriptionID) error {
 	var one int
 	err := tx.QueryRowContext(ctx, `SELECT 1 FROM subscriptions WHERE id = $1 AND deleted_at IS NULL`, string(id)).Scan(&one)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -186,7 +186,7 @@ func mustExist(ctx context.Context, tx *sql.Tx, id webhook.SubscriptionID) error
 // The log of its deliveries stays.
 func (s *Store) DeleteSubscription(ctx context.Context, id webhook.SubscriptionID) error {
 	now := micros(s.stamp())
-	return s.tx(ctx, func(tx *sql.Tx) error {
+	return s.tx(ctx, func(tx txn) error {
 		catalogue, err := bumpCatalogue(ctx, tx)
 		if err != nil {
 			return err

@@ -1,0 +1,18 @@
+package dispatcher_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/carteiro-webhooks/carteiro/internal/testserver"
+)
+
+func TestMain(m *testing.M) { os.Exit(testserver.Run(m)) }
+
+// eachBackend runs a test on the embedded parts and on real servers.
+func eachBackend(t *testing.T, test func(t *testing.T, o houseOptions)) {
+	t.Run("embedded", func(t *testing.T) { test(t, houseOptions{}) })
+	t.Run("servers", func(t *testing.T) {
+		test(t, houseOptions{database: testserver.Postgres(t), redis: testserver.Redis(t, testserver.AppendOnly()).URL()})
+	})
+}
