@@ -10,6 +10,7 @@ import (
 	"iter"
 	"math/bits"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -125,6 +126,14 @@ func (d dialect) chunks(rows [][]any) iter.Seq[[][]any] {
 			rows = rows[n:]
 		}
 	}
+}
+
+// inLockOrder sorts rows by their first column, the delivery's id. Two
+// transactions that lock the same rows in different orders wait for each other
+// until PostgreSQL notices, a second later, and ends one of them.
+func inLockOrder(rows [][]any) [][]any {
+	slices.SortFunc(rows, func(a, b []any) int { return strings.Compare(a[0].(string), b[0].(string)) })
+	return rows
 }
 
 // maxLiteRows is the most rows of one statement on SQLite.

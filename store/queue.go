@@ -96,6 +96,7 @@ func (s *Store) runClaims(calls []claimCall) []batch.Result[[]Claimed] {
 			rows = append(rows, []any{string(r.ID), r.Generation, micros(c.terms.Now), micros(c.terms.Horizon), micros(c.terms.Lease)})
 		}
 	}
+	inLockOrder(rows)
 	ctx, cancel := context.WithTimeout(context.Background(), queueTimeout)
 	defer cancel()
 	var claimed []Claimed

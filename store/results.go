@@ -130,6 +130,9 @@ func (s *Store) recordPart(ctx context.Context, tx txn, part [][]any, index map[
 	return err
 }
 
+// resultRows also tells which result a claim belongs to. A second result for
+// one claim is left out, and so fenced: which of two rows for one delivery
+// wins an UPDATE is not defined.
 func resultRows(rs []Result) ([][]any, map[Ref]int) {
 	rows := make([][]any, 0, len(rs))
 	index := make(map[Ref]int, len(rs))
@@ -149,7 +152,7 @@ func resultRows(rs []Result) ([][]any, map[Ref]int) {
 			status, string(a.ErrorCode()), maybeMicros(r.CheckAt),
 		})
 	}
-	return rows, index
+	return inLockOrder(rows), index
 }
 
 // ReleaseWhy tells why a claimed delivery is given back without an attempt.
@@ -200,6 +203,7 @@ func (s *Store) runReleases(rs []Release) []batch.Result[struct{}] {
 		}
 		rows[i] = []any{string(r.ID), r.Generation, string(r.Why), micros(r.Check), micros(now)}
 	}
+	inLockOrder(rows)
 	ctx, cancel := context.WithTimeout(context.Background(), queueTimeout)
 	defer cancel()
 	err := s.tx(ctx, func(tx txn) error {

@@ -93,6 +93,10 @@ func (w *liteWriter) tx(ctx context.Context, db *sql.DB, fn func(txn) error) (er
 		}
 	}
 	if err := w.run(ctx, "BEGIN IMMEDIATE"); err != nil {
+		// The driver also answers with the context's error when the statement
+		// went through at the moment the context ended: a transaction may be
+		// open. A rollback that fails says that there is none.
+		_ = w.run(context.WithoutCancel(ctx), "ROLLBACK")
 		return w.after(err)
 	}
 	if err := fn(w); err != nil {
