@@ -70,12 +70,14 @@ func newHouse(t testing.TB, o houseOptions) *house {
 	})
 	must(t, err)
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
-	h.subs, err = subscriptions.New(ctx, subscriptions.Options{Store: h.store, Keys: keys, CheckURL: policy.CheckURL, Log: log,
+	h.subs, err = subscriptions.New(ctx, subscriptions.Options{
+		Store: h.store, Keys: keys, CheckURL: policy.CheckURL, Log: log,
 		Changed: func() {
 			if h.d != nil {
 				h.d.Kick()
 			}
-		}})
+		},
+	})
 	must(t, err)
 	h.redis, err = dispatcher.OpenRedis(o.redis)
 	must(t, err)

@@ -46,6 +46,9 @@ const (
 	// maxPending is how many hints may wait in one lane in Redis. Beyond, the
 	// backlog stays in SQL and the reconciler feeds it.
 	maxPending = 2_000
+	// gather is the least time between two rounds of sending. It is felt only
+	// under load, where it makes hints carry many deliveries.
+	gather = 4 * time.Millisecond
 	// hintTimeout bounds one task: its deliveries may each wait for a slot.
 	hintTimeout = 10 * time.Minute
 	// hintRetries keeps asynq from ever giving a hint up: SQL decides.
@@ -88,7 +91,12 @@ func (h *hints) start() { go h.run() }
 
 func (h *hints) run() {
 	defer close(h.done)
+	var sent time.Time
 	for range h.kick {
+		if gap := time.Since(sent); gap < gather {
+			time.Sleep(gather - gap)
+		}
+		sent = time.Now()
 		h.mu.Lock()
 		queue, closing := h.queue, h.closing
 		h.queue, h.count = map[hintKey][]store.Ref{}, 0

@@ -10,8 +10,15 @@ import (
 )
 
 var attemptColumns = []column{
-	{"delivery_id", text}, {"number", number}, {"trigger", text}, {"started_at", number}, {"duration_us", number},
-	{"status", number}, {"error_code", text}, {"detail", binary}, {"response_body", binary},
+	{"delivery_id", text},
+	{"number", number},
+	{"trigger", text},
+	{"started_at", number},
+	{"duration_us", number},
+	{"status", number},
+	{"error_code", text},
+	{"detail", binary},
+	{"response_body", binary},
 }
 
 // attemptDetail is the part of an attempt that no statement looks into.

@@ -27,7 +27,8 @@ func bumpCatalogue(ctx context.Context, tx txn) (v int64, err error) {
 
 func catalogueVersion(ctx context.Context, q interface {
 	QueryRowContext(context.Context, string, ...any) *sql.Row
-}) (v int64, err error) {
+},
+) (v int64, err error) {
 	err = q.QueryRowContext(ctx, `SELECT value FROM counters WHERE name = 'catalogue'`).Scan(&v)
 	return v, err
 }

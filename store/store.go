@@ -126,7 +126,7 @@ func redactAddress(err error, address string) error {
 func (s *Store) startBatches() {
 	writers := 1 // SQLite has one writer
 	if s.d.name == migrations.Postgres {
-		writers = 4
+		writers = 2 // more would cut the groups smaller and cost more than they bring
 	}
 	s.intake = batch.New(batch.Options[*Intake]{
 		MaxWeight: batchRows, Parallel: writers,

@@ -272,6 +272,7 @@ func (r *Registry) now() time.Time { return r.o.Now().UTC().Truncate(time.Micros
 
 // The places that sealed values are bound to.
 func secretPlace(id webhook.SubscriptionID) string { return "subscriptions/" + string(id) + "/secret" }
+
 func headersPlace(id webhook.SubscriptionID) string {
 	return "subscriptions/" + string(id) + "/headers"
 }

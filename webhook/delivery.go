@@ -117,7 +117,7 @@ func (s Schedule) After(was Standing, a *Attempt) Outcome {
 		}
 		return Outcome{State: StateSucceeded, Spent: spent}
 	case a.Trigger != TriggerAutomatic:
-		return Outcome{State: was.State, NextAttemptAt: was.NextAttemptAt, Spent: was.Spent}
+		return Outcome(was)
 	case was.Spent >= len(s):
 		return Outcome{State: StateFailed, Spent: was.Spent + 1}
 	}

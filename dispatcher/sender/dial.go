@@ -15,13 +15,12 @@ import (
 type dialer struct {
 	policy  *Policy
 	tls     *tls.Config
-	closing context.Context // done when the sender closes
 	raw     func(ctx context.Context, network, addr string) (net.Conn, error)
 	replace bool // raw is a test's
 }
 
-func newDialer(o Options, closing context.Context) *dialer {
-	d := &dialer{policy: o.Policy, tls: newTLSConfig(), closing: closing, raw: o.Dial, replace: o.Dial != nil}
+func newDialer(o Options) *dialer {
+	d := &dialer{policy: o.Policy, tls: newTLSConfig(), raw: o.Dial, replace: o.Dial != nil}
 	d.tls.RootCAs = o.RootCAs
 	if !d.replace {
 		d.raw = (&net.Dialer{
@@ -46,19 +45,22 @@ func (d *dialer) control(ctx context.Context, _, address string, _ syscall.RawCo
 	return nil
 }
 
-// dial opens a TCP connection to a host and port of a URL.
+// dial opens a TCP connection to a host and port of a URL. The transport
+// detaches dials from the request that started them, so that another request
+// can take the connection: the exchange's deadline is put on it again here.
 func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	p := progressOf(ctx)
-	ctx, stop := d.bound(ctx, p)
-	defer stop()
+	ctx, cancel := context.WithDeadline(ctx, p.deadline)
+	defer cancel()
 	return d.connect(ctx, p, network, addr)
 }
 
-// dialTLS opens a TLS session to a host and port of a URL.
+// dialTLS opens a TLS session to a host and port of a URL, under one deadline
+// for both handshakes.
 func (d *dialer) dialTLS(ctx context.Context, network, addr string) (net.Conn, error) {
 	p := progressOf(ctx)
-	ctx, stop := d.bound(ctx, p)
-	defer stop()
+	ctx, cancel := context.WithDeadline(ctx, p.deadline)
+	defer cancel()
 	conn, err := d.connect(ctx, p, network, addr)
 	if err != nil {
 		return nil, err
@@ -74,15 +76,6 @@ func (d *dialer) dialTLS(ctx context.Context, network, addr string) (net.Conn, e
 		return nil, &tlsError{err}
 	}
 	return session, nil
-}
-
-// bound puts the exchange's deadline on a dial. The transport detaches dials
-// from the request that started them, so that another request can take the
-// connection; without this they would run on for as long as the system lets them.
-func (d *dialer) bound(ctx context.Context, p *progress) (context.Context, func()) {
-	ctx, cancel := context.WithDeadline(ctx, p.deadline)
-	unwatch := context.AfterFunc(d.closing, cancel)
-	return ctx, func() { unwatch(); cancel() }
 }
 
 // connect opens the connection; its errors are all a *dialError.

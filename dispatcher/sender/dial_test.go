@@ -119,6 +119,8 @@ func TestCheckURLResolves(t *testing.T) {
 		{"private IPv6", always("fd00::1"), "private"},
 		{"one of several", always("8.8.8.8", "10.0.0.1"), "10.0.0.1"},
 		{"metadata", always("169.254.169.254"), "metadata"},
+		{"IPv4 in an AAAA record", always("::ffff:8.8.8.8"), ""}, // dialled as IPv4
+		{"private IPv4 in an AAAA record", always("::ffff:10.0.0.1"), "private"},
 		{"not there yet", func(string, int) []netip.Addr { return nil }, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -199,7 +201,7 @@ func TestNameIsResolvedAndDialled(t *testing.T) {
 
 // Names reach the resolver as absolute, so no search domain of this machine is tried.
 func TestNamesAreAbsolute(t *testing.T) {
-	d := newDialer(Options{Policy: policy(t, openPolicy())}, t.Context())
+	d := newDialer(Options{Policy: policy(t, openPolicy())})
 	var dialled []string
 	d.raw = func(_ context.Context, _, addr string) (net.Conn, error) {
 		dialled = append(dialled, addr)
@@ -308,12 +310,12 @@ func TestDialEndsAtTheDeadline(t *testing.T) {
 
 // Close ends dials whose exchange was stopped before them.
 func TestCloseEndsDials(t *testing.T) {
-	dialling, ended := make(chan struct{}), make(chan struct{})
+	dialling, ended := make(chan struct{}), make(chan error, 1)
 	s := newSender(t, func(o *Options) {
 		o.Dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			close(dialling)
 			<-ctx.Done()
-			close(ended)
+			ended <- ctx.Err()
 			return nil, ctx.Err()
 		}
 	})
@@ -322,5 +324,7 @@ func TestCloseEndsDials(t *testing.T) {
 	a := s.Send(ctx, newRequest(t, "http://127.0.0.1:9/"))
 	wantCode(t, a, webhook.ErrorShutdown, "stopped")
 	s.Close()
-	<-ended
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("the dial ended with %v: it ran on to its deadline", err)
+	}
 }

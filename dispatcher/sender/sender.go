@@ -47,9 +47,7 @@ type Sender struct {
 	userAgent string
 	now       func() time.Time
 	transport *http.Transport
-	buffers   sync.Pool       // *[readLimit]byte, for the answers' bodies
-	closing   context.Context // done once Close was called; ends dials that nobody waits for
-	close     context.CancelFunc
+	buffers   sync.Pool // *[readLimit]byte, for the answers' bodies
 }
 
 // New returns a sender. It panics without a policy: there is no safe default
@@ -72,17 +70,13 @@ func New(o Options) *Sender {
 		o.MaxIdlePerHost = DefaultMaxIdlePerHost
 	}
 	s.buffers.New = func() any { return new([readLimit]byte) }
-	s.closing, s.close = context.WithCancel(context.Background())
-	s.transport = newTransport(newDialer(o, s.closing), o.MaxIdlePerHost)
+	s.transport = newTransport(newDialer(o), o.MaxIdlePerHost)
 	return s
 }
 
-// Close ends idle connections and dials under way. Call it after the last
-// Send has returned.
-func (s *Sender) Close() {
-	s.close()
-	s.transport.CloseIdleConnections()
-}
+// Close ends idle connections, and dials that no exchange waits for any more.
+// Call it after the last Send has returned.
+func (s *Sender) Close() { s.transport.CloseIdleConnections() }
 
 // Request is all that one exchange needs.
 type Request struct {

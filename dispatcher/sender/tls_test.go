@@ -154,6 +154,7 @@ func TestTLSFailures(t *testing.T) {
 
 // A port that does not speak TLS, one that says nothing, and one that hangs up.
 func TestNoTLSAtThePort(t *testing.T) {
+	hungUp := make(chan struct{}, 1)
 	for _, tc := range []struct {
 		name, says string
 		code       webhook.ErrorCode
@@ -163,15 +164,27 @@ func TestNoTLSAtThePort(t *testing.T) {
 			c.Read(make([]byte, 1024))
 			io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n")
 			io.Copy(io.Discard, c)
+			hungUp <- struct{}{}
 		}},
-		{"hangs up", "handshake failed", webhook.ErrorTLS, func(_ *rawServer, c net.Conn) { c.Read(make([]byte, 1024)) }},
-		{"silent", "handshake did not end", webhook.ErrorTimeout, func(_ *rawServer, c net.Conn) { io.Copy(io.Discard, c) }},
+		{"hangs up", "handshake failed", webhook.ErrorTLS, func(_ *rawServer, c net.Conn) {
+			c.Read(make([]byte, 1024))
+			hungUp <- struct{}{}
+		}},
+		{"silent", "handshake did not end", webhook.ErrorTimeout, func(_ *rawServer, c net.Conn) {
+			io.Copy(io.Discard, c)
+			hungUp <- struct{}{}
+		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			srv := receiveRaw(t, tc.serve)
 			r := newRequest(t, "https"+strings.TrimPrefix(srv.URL, "http"))
 			r.Timeout = tiny
 			wantCode(t, send(t, newSender(t), r), tc.code, tc.says)
+			select { // now, before the receiver is closed
+			case <-hungUp:
+			case <-time.After(5 * time.Second):
+				t.Error("the connection of a failed handshake stays open")
+			}
 		})
 	}
 }
