@@ -27,7 +27,7 @@ func conformance() []check {
 	return slices.Concat(
 		catalogueChecks(), subscriptionChecks(), stateChecks(), intakeChecks(), idempotencyChecks(), bodyChecks(),
 		listChecks(), claimChecks(), recordChecks(), recordRaceChecks(), releaseChecks(), feedChecks(), dueChecks(),
-		operatorChecks(), attemptChecks(), concurrencyChecks(),
+		operatorChecks(), attemptChecks(), concurrencyChecks(), modelChecks(),
 	)
 }
 
