@@ -100,8 +100,7 @@ func (d dialect) values(name string, cols []column, rows [][]any, first int) (st
 		}
 		for j := range row {
 			b.WriteString([]string{"(", ", "}[min(j, 1)])
-			b.WriteByte('$')
-			b.WriteString(strconv.Itoa(first + len(args) + 1))
+			b.WriteByte('?')
 			args = append(args, row[j])
 		}
 		b.WriteByte(')')
