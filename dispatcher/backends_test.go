@@ -16,3 +16,13 @@ func eachBackend(t *testing.T, test func(t *testing.T, o houseOptions)) {
 		test(t, houseOptions{database: testserver.Postgres(t), redis: testserver.Redis(t, testserver.AppendOnly()).URL()})
 	})
 }
+
+// eachBackendAtOnce is eachBackend for tests that mostly wait: both run at the
+// same time, beside other parallel tests.
+func eachBackendAtOnce(t *testing.T, test func(t *testing.T, o houseOptions)) {
+	t.Parallel()
+	eachBackend(t, func(t *testing.T, o houseOptions) {
+		t.Parallel()
+		test(t, o)
+	})
+}

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
 	"github.com/carteiro-webhooks/carteiro/dispatcher"
 	"github.com/carteiro-webhooks/carteiro/dispatcher/sender"
 	"github.com/carteiro-webhooks/carteiro/internal/seal"
@@ -23,20 +25,27 @@ import (
 // house is a running dispatcher on real parts.
 type house struct {
 	t        testing.TB
+	o        houseOptions // as completed: another house can be built on the same parts
 	store    *store.Store
 	subs     *subscriptions.Registry
 	d        *dispatcher.Dispatcher
 	redis    *dispatcher.Redis
+	sender   *sender.Sender
 	observed chan dispatcher.Observation
+	stopping sync.Once
+	closing  sync.Once
 }
 
 type houseOptions struct {
-	database string // "": SQLite in a temporary directory
-	redis    string // "": embedded
-	schedule webhook.Schedule
-	timeout  time.Duration
-	workers  int
-	stopped  bool // do not start it
+	database  string // "": SQLite in a temporary directory
+	redis     string // "": embedded
+	schedule  webhook.Schedule
+	timeout   time.Duration
+	workers   int
+	stopped   bool             // do not start it
+	now       func() time.Time // of the dispatcher and the store; nil: time.Now
+	senderNow func() time.Time // of the sender; nil: time.Now
+	log       slog.Handler     // nil: nobody reads
 }
 
 func newHouse(t testing.TB, o houseOptions) *house {
@@ -57,9 +66,12 @@ func newHouse(t testing.TB, o houseOptions) *house {
 	if o.workers == 0 {
 		o.workers = 64
 	}
-	h := &house{t: t, observed: make(chan dispatcher.Observation, 100_000)}
+	if o.log == nil {
+		o.log = slog.DiscardHandler
+	}
+	h := &house{t: t, o: o, observed: make(chan dispatcher.Observation, 100_000)}
 	var err error
-	h.store, err = store.Open(ctx, o.database, store.Options{})
+	h.store, err = store.Open(ctx, o.database, store.Options{Now: o.now})
 	must(t, err)
 	_, err = h.store.Migrate(ctx)
 	must(t, err)
@@ -69,7 +81,7 @@ func newHouse(t testing.TB, o houseOptions) *house {
 		AllowHTTP: true, AllowNetworks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 	})
 	must(t, err)
-	log := slog.New(slog.NewTextHandler(io.Discard, nil))
+	log := slog.New(o.log)
 	h.subs, err = subscriptions.New(ctx, subscriptions.Options{
 		Store: h.store, Keys: keys, CheckURL: policy.CheckURL, Log: log,
 		Changed: func() {
@@ -81,26 +93,47 @@ func newHouse(t testing.TB, o houseOptions) *house {
 	must(t, err)
 	h.redis, err = dispatcher.OpenRedis(o.redis)
 	must(t, err)
-	send := sender.New(sender.Options{Policy: policy, Timeout: o.timeout})
+	h.sender = sender.New(sender.Options{Policy: policy, Timeout: o.timeout, Now: o.senderNow})
 	must(t, h.store.AddEventTypes(ctx, webhook.BuiltinEventTypes()))
 	h.d, err = dispatcher.New(ctx, dispatcher.Options{
-		Store: h.store, Subscriptions: h.subs, Sender: send, Redis: h.redis, Schedule: o.schedule,
-		Timeout: o.timeout, Workers: o.workers, Log: log,
+		Store: h.store, Subscriptions: h.subs, Sender: h.sender, Redis: h.redis, Schedule: o.schedule,
+		Timeout: o.timeout, Workers: o.workers, Log: log, Now: o.now,
 		Observe: func(ob dispatcher.Observation) { h.observed <- ob },
 	})
 	must(t, err)
 	if !o.stopped {
 		must(t, h.d.Start(ctx))
 	}
-	t.Cleanup(func() {
-		if !o.stopped {
-			h.d.Stop(ctx)
-		}
-		send.Close()
-		must(t, h.redis.Close())
-		must(t, h.store.Close())
-	})
+	t.Cleanup(h.close)
 	return h
+}
+
+// stop ends the dispatcher in order; what it stands on stays open.
+func (h *house) stop() {
+	if !h.o.stopped {
+		h.stopping.Do(func() { h.d.Stop(context.Background()) })
+	}
+}
+
+// close stops the house and what it stands on.
+func (h *house) close() {
+	h.closing.Do(func() {
+		h.stop()
+		h.sender.Close()
+		must(h.t, h.redis.Close())
+		must(h.t, h.store.Close())
+	})
+}
+
+// another builds a second house, as a second process would, on the same
+// database and, unless it is embedded, the same Redis.
+func (h *house) another(change ...func(*houseOptions)) *house {
+	h.t.Helper()
+	o := h.o
+	for _, c := range change {
+		c(&o)
+	}
+	return newHouse(h.t, o)
 }
 
 func must(t testing.TB, err error) {
@@ -123,10 +156,12 @@ func (h *house) subscribe(url string, change ...func(*webhook.Subscription)) *we
 }
 
 // post accepts one event of the built-in type.
-func (h *house) post(data string) dispatcher.Accepted {
+func (h *house) post(data string) dispatcher.Accepted { return h.postFor("acme", data) }
+
+func (h *house) postFor(client webhook.ClientID, data string) dispatcher.Accepted {
 	h.t.Helper()
 	got, err := h.d.Accept(context.Background(), []dispatcher.NewEvent{{
-		Type: "shop.product.redemption", ClientID: "acme", Data: []byte(data),
+		Type: "shop.product.redemption", ClientID: client, Data: []byte(data),
 	}}, nil)
 	must(h.t, err)
 	return got[0]
@@ -144,6 +179,30 @@ func (h *house) next() dispatcher.Observation {
 	}
 }
 
+// await passes over attempts until one is as wanted.
+func (h *house) await(want func(dispatcher.Observation) bool) dispatcher.Observation {
+	h.t.Helper()
+	late := time.After(60 * time.Second)
+	for {
+		select {
+		case ob := <-h.observed:
+			if want(ob) {
+				return ob
+			}
+		case <-late:
+			h.t.Fatal("no such attempt was committed within 60 s")
+		}
+	}
+}
+
+// delivery reads a delivery as the API shows it.
+func (h *house) delivery(id webhook.DeliveryID) webhook.Delivery {
+	h.t.Helper()
+	d, err := h.store.Delivery(context.Background(), id)
+	must(h.t, err)
+	return d
+}
+
 // seen is one request at a receiver.
 type seen struct {
 	at     time.Time
@@ -158,6 +217,18 @@ type receiver struct {
 	mu   sync.Mutex
 	all  []seen
 	came chan seen
+}
+
+// take waits for the next request.
+func (r *receiver) take(t testing.TB) seen {
+	t.Helper()
+	select {
+	case s := <-r.came:
+		return s
+	case <-time.After(60 * time.Second):
+		t.Fatal("no request came within 60 s")
+		return seen{}
+	}
 }
 
 // newReceiver answers the n-th request (from 0) with answer(n).
@@ -184,6 +255,25 @@ func (r *receiver) requests() []seen {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return append([]seen(nil), r.all...)
+}
+
+// byDelivery sorts requests by the delivery that they belong to.
+func byDelivery(all []seen) map[webhook.DeliveryID][]seen {
+	out := map[webhook.DeliveryID][]seen{}
+	for _, s := range all {
+		id := webhook.DeliveryID(s.header.Get(sender.HeaderDeliveryID))
+		out[id] = append(out[id], s)
+	}
+	return out
+}
+
+// signedBy tells whether the independent judge, the library of the Standard
+// Webhooks project, accepts a request.
+func signedBy(t testing.TB, s seen, secret webhook.Secret) error {
+	t.Helper()
+	judge, err := standardwebhooks.NewWebhook(secret.Reveal())
+	must(t, err)
+	return judge.Verify([]byte(s.body), s.header)
 }
 
 func always(status int) func(int) int { return func(int) int { return status } }
