@@ -1,0 +1,58 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/carteiro-webhooks/carteiro/dispatcher"
+	"github.com/carteiro-webhooks/carteiro/webhook"
+)
+
+// maxArgument is the longest body that goes into a curl line as an argument:
+// Linux takes no single argument of more than 128 KiB. A longer body goes
+// through a pipe.
+const maxArgument = 96 << 10
+
+func (a *api) getCurl(ctx context.Context, in *deliveryPath) (*reply[plainText], error) {
+	if !webhook.ValidID(webhook.PrefixDelivery, string(in.ID)) {
+		return nil, webhook.NotFound("delivery", clip(string(in.ID)))
+	}
+	r, err := a.o.Dispatcher.SignedRequest(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &reply[plainText]{Raw: curlLine(r)}, nil
+}
+
+// curlLine writes a request as a line for a POSIX shell.
+func curlLine(r *dispatcher.SignedRequest) []byte {
+	var b bytes.Buffer
+	if r.Redacted {
+		b.WriteString("# Put the subscription's own values where it says " + webhook.Redacted + ".\n")
+	}
+	long := len(r.Body) > maxArgument
+	if long {
+		b.WriteString("printf '%s' " + quoteShell(string(r.Body)) + " | ")
+	}
+	b.WriteString("curl --include --globoff --path-as-is --request " + quoteShell(r.Method) + " --url " + quoteShell(r.URL))
+	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
+		for _, value := range r.Header[name] {
+			b.WriteString(" --header " + quoteShell(name+": "+value))
+		}
+	}
+	if long {
+		b.WriteString(" --data-binary @-\n")
+	} else {
+		b.WriteString(" --data-raw " + quoteShell(string(r.Body)) + "\n")
+	}
+	return b.Bytes()
+}
+
+// quoteShell makes one word of s that a POSIX shell leaves as it is: within
+// single quotes nothing has a meaning but the quote itself.
+func quoteShell(s string) string {
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

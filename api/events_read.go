@@ -1,0 +1,124 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/carteiro-webhooks/carteiro/store"
+	"github.com/carteiro-webhooks/carteiro/webhook"
+)
+
+const listEvents = "events"
+
+type eventsQuery struct {
+	Paging
+	Type     webhook.Slug     `query:"type" doc:"an event type"`
+	ClientID webhook.ClientID `query:"client_id"`
+	Since    string           `query:"since" doc:"accepted at or after this time (RFC 3339)"`
+	Until    string           `query:"until" doc:"accepted before this time (RFC 3339)"`
+
+	filter store.EventFilter
+}
+
+// Resolve checks the filters.
+func (q *eventsQuery) Resolve(huma.Context) []error {
+	var f webhook.Faults
+	checkSlug(&f, "type", q.Type)
+	checkClientID(&f, "client_id", q.ClientID, false)
+	q.filter = store.EventFilter{
+		Type: q.Type, ClientID: q.ClientID,
+		Since: checkTime(&f, "since", q.Since), Until: checkTime(&f, "until", q.Until),
+	}
+	return asErrors(f)
+}
+
+// eventView is an event as lists show it.
+type eventView struct {
+	ID             webhook.MessageID       `json:"id"`
+	Type           webhook.Slug            `json:"type"`
+	ClientID       webhook.ClientID        `json:"client_id"`
+	OccurredAt     time.Time               `json:"occurred_at" doc:"when it happened, as the platform says"`
+	CreatedAt      time.Time               `json:"created_at" doc:"when it was accepted"`
+	SubscriptionID *webhook.SubscriptionID `json:"subscription_id" doc:"the one subscription that it was meant for"`
+}
+
+func viewEvent(m *webhook.Message) eventView {
+	v := eventView{ID: m.ID, Type: m.Type, ClientID: m.ClientID, OccurredAt: m.OccurredAt, CreatedAt: m.CreatedAt}
+	if m.Target != "" {
+		v.SubscriptionID = &m.Target
+	}
+	return v
+}
+
+func (a *api) listEvents(ctx context.Context, in *eventsQuery) (*reply[list[eventView]], error) {
+	page, err := in.page(listEvents)
+	if err != nil {
+		return nil, err
+	}
+	rows, next, err := a.o.Store.Events(ctx, in.filter, page)
+	if err != nil {
+		return nil, err
+	}
+	return listOf(listEvents, rows, next, viewEvent), nil
+}
+
+type eventPath struct {
+	ID webhook.MessageID `path:"id"`
+}
+
+// eventDetail is an event with what became of it.
+type eventDetail struct {
+	eventView
+	Data           any                `json:"data" doc:"as it was posted; null once retention has removed it"`
+	Deliveries     []webhook.Delivery `json:"deliveries" nullable:"false" doc:"the newest 500"`
+	MoreDeliveries bool               `json:"more_deliveries" doc:"there are more: GET /v1/deliveries?event_id= has all"`
+}
+
+// maxEventDeliveries is how many deliveries an event shows.
+const maxEventDeliveries = 500
+
+func (a *api) getEvent(ctx context.Context, in *eventPath) (*reply[eventDetail], error) {
+	notFound := webhook.NotFound("event", clip(string(in.ID)))
+	if !webhook.ValidID(webhook.PrefixEvent, string(in.ID)) {
+		return nil, notFound
+	}
+	m, err := a.o.Store.Message(ctx, in.ID)
+	switch {
+	case webhook.IsKind(err, webhook.KindNotFound) || (err == nil && m.Kind != webhook.KindEvent):
+		return nil, notFound
+	case err != nil:
+		return nil, err
+	}
+	ds, next, err := a.o.Store.Deliveries(ctx, store.DeliveryFilter{MessageID: in.ID}, store.Page{Limit: maxEventDeliveries})
+	if err != nil {
+		return nil, err
+	}
+	body, err := encodeEvent(&m, ds, next != "")
+	return &reply[eventDetail]{Raw: body}, err
+}
+
+// encodeEvent writes an event with its data byte for byte: encoding/json would
+// take the space out of it.
+func encodeEvent(m *webhook.Message, ds []webhook.Delivery, more bool) ([]byte, error) {
+	head, err := encodeJSON(viewEvent(m))
+	if err != nil {
+		return nil, err
+	}
+	rest, err := encodeJSON(struct {
+		Deliveries []webhook.Delivery `json:"deliveries"`
+		More       bool               `json:"more_deliveries"`
+	}{ds, more})
+	if err != nil {
+		return nil, err
+	}
+	data := m.Data()
+	if data == nil {
+		data = []byte("null")
+	}
+	b := make([]byte, 0, len(head)+len(data)+len(rest)+8)
+	b = append(b, head[:len(head)-1]...)
+	b = append(append(b, `,"data":`...), data...)
+	return append(append(b, ','), rest[1:]...), nil
+}

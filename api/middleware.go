@@ -1,0 +1,161 @@
+package api
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/carteiro-webhooks/carteiro/webhook"
+)
+
+// call is what the handlers know of the request beside its input.
+type call struct {
+	id    string // X-Request-Id
+	route string // its pattern, "" when there is no such route
+	who   principal
+}
+
+// principal is who asks.
+type principal struct {
+	id   webhook.KeyID
+	role role
+}
+
+// adminPrincipal is whoever has the admin key.
+const adminPrincipal webhook.KeyID = "key_admin"
+
+type callKey struct{}
+
+// callOf returns the call that a context belongs to.
+func callOf(ctx context.Context) *call {
+	if c, ok := ctx.Value(callKey{}).(*call); ok {
+		return c
+	}
+	return &call{}
+}
+
+// requestTimeout bounds the work for one request. The store bounds an intake
+// itself, more tightly (P6).
+const requestTimeout = 15 * time.Second
+
+// enter is around everything: the request's id, its time limit, its line in
+// the log, and what happens when it panics.
+func (a *api) enter(g *gin.Context) {
+	began := a.o.Now()
+	c := &call{id: webhook.NewID("req_"), route: humaPattern(g.FullPath())}
+	ctx, cancel := context.WithTimeout(context.WithValue(g.Request.Context(), callKey{}, c), requestTimeout)
+	defer cancel()
+	g.Request = g.Request.WithContext(ctx)
+	h := g.Writer.Header()
+	h.Set("X-Request-Id", c.id)
+	h.Set("Cache-Control", "no-store") // answers hold secrets and personal data
+	if refuseTransfer(g.Request, h) {
+		a.refuse(g, newProblem(http.StatusBadRequest, "transfer_encoding", "Of the transfer encodings, only chunked is accepted."))
+		return
+	}
+	defer func() {
+		if cause := recover(); cause != nil {
+			a.panicked(g, c, cause)
+		}
+		a.logAccess(g, c, began)
+	}()
+	g.Next()
+}
+
+// refuseTransfer tells whether a request's framing is odd. When a request has
+// both a length and chunks, net/http drops the length before we see it; RFC
+// 9112, section 6.3 then wants the connection to end after the answer, because
+// a proxy in front may have counted otherwise. So it ends after any chunked
+// request of HTTP/1.
+func refuseTransfer(r *http.Request, answer http.Header) bool {
+	if len(r.TransferEncoding) == 0 {
+		return false
+	}
+	if r.ProtoMajor == 1 {
+		answer.Set("Connection", "close")
+	}
+	return len(r.TransferEncoding) > 1 || r.TransferEncoding[0] != "chunked"
+}
+
+// panicked answers for a handler that panicked.
+func (a *api) panicked(g *gin.Context, c *call, cause any) {
+	if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+		panic(cause) // net/http's own way to cut a connection
+	}
+	a.o.Log.Error("a request made us panic", "request_id", c.id, "route", c.route,
+		"panic", fmt.Sprint(cause), "stack", string(debug.Stack()))
+	if g.Writer.Written() {
+		panic(http.ErrAbortHandler) // half an answer must not look like a whole one
+	}
+	a.refuse(g, internalProblem(c.id))
+}
+
+// logAccess writes one line per request, without bodies, keys or query values.
+func (a *api) logAccess(g *gin.Context, c *call, began time.Time) {
+	if !a.o.Log.Enabled(g.Request.Context(), slog.LevelDebug) {
+		return
+	}
+	a.o.Log.Debug("request", "method", g.Request.Method, "route", c.route, "status", g.Writer.Status(),
+		"duration_ms", float64(a.o.Now().Sub(began).Microseconds())/1000, "request_id", c.id)
+}
+
+// authenticate lets pass who has the key. It runs before anything of the body
+// is read, and for routes that do not exist too: without a key, nobody learns
+// which ones do.
+func (a *api) authenticate(g *gin.Context) {
+	if a.public[g.FullPath()] {
+		return
+	}
+	sum := sha256.Sum256([]byte(bearer(g.Request.Header)))
+	if subtle.ConstantTimeCompare(sum[:], a.adminKey[:]) != 1 {
+		a.refuse(g, newProblem(http.StatusUnauthorized, "unauthorized",
+			"This needs a key. Send the header \"Authorization: Bearer <api key>\" with a key that is valid here.").
+			with("WWW-Authenticate", `Bearer realm="carteiro"`))
+		return
+	}
+	callOf(g.Request.Context()).who = principal{id: adminPrincipal, role: admin}
+}
+
+// bearer is the key in the one Authorization header, or "".
+func bearer(h http.Header) string {
+	values := h["Authorization"]
+	if len(values) != 1 {
+		return ""
+	}
+	scheme, key, _ := strings.Cut(values[0], " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(key)
+}
+
+func (a *api) noRoute(g *gin.Context) {
+	a.refuse(g, newProblem(http.StatusNotFound, "not_found", "There is no such route. GET /openapi.json lists all of them."))
+}
+
+func (a *api) noMethod(g *gin.Context) { // gin has set Allow
+	a.refuse(g, newProblem(http.StatusMethodNotAllowed, "method_not_allowed",
+		"This route does not know the method "+clip(g.Request.Method)+"; it knows "+g.Writer.Header().Get("Allow")+"."))
+}
+
+// refuse answers with a problem and ends the request.
+func (a *api) refuse(g *gin.Context, p *problem) {
+	for name, values := range p.header {
+		g.Writer.Header()[name] = values
+	}
+	body, err := encodeJSON(p)
+	if err != nil {
+		body = []byte(`{}`) // a problem always encodes
+	}
+	g.Data(p.Status, contentProblem, body)
+	g.Abort()
+}

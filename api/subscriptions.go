@@ -1,0 +1,219 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/carteiro-webhooks/carteiro/store"
+	"github.com/carteiro-webhooks/carteiro/subscriptions"
+	"github.com/carteiro-webhooks/carteiro/webhook"
+)
+
+// subscriptionView is a subscription with its secrets where they may be shown.
+type subscriptionView struct {
+	webhook.Subscription
+	secretView
+}
+
+// secretView is a subscription's signing secrets.
+type secretView struct {
+	Secret         string     `json:"secret,omitempty" doc:"signs each request"`
+	PreviousSecret string     `json:"previous_secret,omitempty" doc:"signs too, while a rotation overlaps"`
+	PreviousUntil  *time.Time `json:"previous_until,omitempty" doc:"end of the overlap"`
+}
+
+// viewSubscription hides what is secret: of static headers, the values.
+func viewSubscription(sub *webhook.Subscription) webhook.Subscription {
+	v := *sub
+	v.Headers = make(map[string]string, len(sub.Headers))
+	for name := range sub.Headers {
+		v.Headers[name] = webhook.Redacted
+	}
+	return v
+}
+
+func (a *api) viewSecret(sub *webhook.Subscription) secretView {
+	v := secretView{Secret: sub.Secrets.Current.Reveal()}
+	if len(sub.Secrets.At(a.o.Now())) > 1 {
+		v.PreviousSecret, v.PreviousUntil = sub.Secrets.Previous.Reveal(), &sub.Secrets.PreviousUntil
+	}
+	return v
+}
+
+type createSubscription struct {
+	Keyed
+	Content jsonBody[newSubscription] `json:"-"`
+}
+
+func (a *api) createSubscription(ctx context.Context, in *createSubscription) (*reply[subscriptionView], error) {
+	key := in.idempotency(ctx, in.Content.raw)
+	if key != nil { // before the URL's host is looked up
+		if err := a.o.Store.FindIdempotent(ctx, key); err != nil {
+			return a.createdBefore(key, err)
+		}
+	}
+	var body []byte
+	sub, err := a.o.Subscriptions.Create(ctx, in.Content.value.subscription(), func(sub *webhook.Subscription) (*store.Idempotency, error) {
+		var err error
+		body, err = encodeJSON(subscriptionView{viewSubscription(sub), a.viewSecret(sub)})
+		if err != nil || key == nil {
+			return nil, err
+		}
+		return answered(key, http.StatusCreated, a.o.Keys.Seal(body, answerPlace(key))), nil
+	})
+	if err != nil {
+		return a.createdBefore(key, err)
+	}
+	return &reply[subscriptionView]{Location: subscriptionURL(sub.ID), Raw: body}, nil
+}
+
+// answerPlace is what a sealed answer is bound to.
+func answerPlace(i *store.Idempotency) string { return "idempotency/" + i.Scope + "/" + i.Key }
+
+func subscriptionURL(id webhook.SubscriptionID) string { return "/v1/subscriptions/" + string(id) }
+
+// createdBefore opens the sealed answer to an earlier request, if err is one.
+func (a *api) createdBefore(key *store.Idempotency, err error) (*reply[subscriptionView], error) {
+	r := replayed[subscriptionView](err)
+	if r == nil {
+		return nil, err
+	}
+	if r.Raw, err = a.o.Keys.Open(r.Raw, answerPlace(key)); err != nil {
+		return nil, err
+	}
+	var made struct{ ID webhook.SubscriptionID }
+	if err := json.Unmarshal(r.Raw, &made); err != nil {
+		return nil, err
+	}
+	r.Location = subscriptionURL(made.ID)
+	return r, nil
+}
+
+const listSubscriptions = "subscriptions"
+
+type subscriptionsQuery struct {
+	Paging
+	ClientID  webhook.ClientID          `query:"client_id" doc:"a client, or * for those to every client's events"`
+	EventType webhook.Slug              `query:"event_type" doc:"those that would get this event type"`
+	State     webhook.SubscriptionState `query:"state" enum:"active,paused"`
+}
+
+// Resolve checks the filters.
+func (q *subscriptionsQuery) Resolve(huma.Context) []error {
+	var f webhook.Faults
+	checkClientID(&f, "client_id", q.ClientID, true)
+	checkSlug(&f, "event_type", q.EventType)
+	return asErrors(f)
+}
+
+func (a *api) listSubscriptions(ctx context.Context, in *subscriptionsQuery) (*reply[list[webhook.Subscription]], error) {
+	page, err := in.page(listSubscriptions)
+	if err != nil {
+		return nil, err
+	}
+	filter := store.SubscriptionFilter{ClientID: in.ClientID, EventType: in.EventType, State: in.State}
+	rows, next, err := a.o.Subscriptions.List(ctx, filter, page)
+	if err != nil {
+		return nil, err
+	}
+	return listOf(listSubscriptions, rows, next, viewSubscription), nil
+}
+
+type subscriptionPath struct {
+	ID webhook.SubscriptionID `path:"id"`
+}
+
+// emptyToSubscription is a request about one subscription that says no more.
+type emptyToSubscription struct {
+	ID      webhook.SubscriptionID `path:"id"`
+	Content jsonBody[noFields]     `json:"-"`
+}
+
+// mustBeSubscription refuses what has not the form of an id: it does not exist.
+func mustBeSubscription(id webhook.SubscriptionID) error {
+	if !webhook.ValidID(webhook.PrefixSubscription, string(id)) {
+		return webhook.NotFound("subscription", clip(string(id)))
+	}
+	return nil
+}
+
+// onSubscription does something to one subscription and shows it.
+func onSubscription(ctx context.Context, id webhook.SubscriptionID,
+	do func(context.Context, webhook.SubscriptionID) (*webhook.Subscription, error),
+) (*reply[webhook.Subscription], error) {
+	if err := mustBeSubscription(id); err != nil {
+		return nil, err
+	}
+	sub, err := do(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &reply[webhook.Subscription]{Value: viewSubscription(sub)}, nil
+}
+
+func (a *api) getSubscription(ctx context.Context, in *subscriptionPath) (*reply[webhook.Subscription], error) {
+	return onSubscription(ctx, in.ID, a.o.Subscriptions.Get)
+}
+
+func (a *api) pauseSubscription(ctx context.Context, in *emptyToSubscription) (*reply[webhook.Subscription], error) {
+	return onSubscription(ctx, in.ID, a.o.Subscriptions.Pause)
+}
+
+func (a *api) resumeSubscription(ctx context.Context, in *emptyToSubscription) (*reply[webhook.Subscription], error) {
+	return onSubscription(ctx, in.ID, a.o.Subscriptions.Resume)
+}
+
+func (a *api) deleteSubscription(ctx context.Context, in *subscriptionPath) (*reply[nothing], error) {
+	if err := mustBeSubscription(in.ID); err != nil {
+		return nil, err
+	}
+	return &reply[nothing]{}, a.o.Subscriptions.Delete(ctx, in.ID)
+}
+
+type rotateSecret struct {
+	ID      webhook.SubscriptionID `path:"id"`
+	Content jsonBody[rotateBody]   `json:"-"`
+}
+
+type rotateBody struct {
+	Overlap *webhook.Duration `json:"overlap,omitempty" doc:"how long the old secret signs too, from 0s to 168h; 24h when nothing is given"`
+}
+
+func (b *rotateBody) decode(o *object) {
+	var d webhook.Duration
+	if o.duration("overlap", &d) == given {
+		b.Overlap = &d
+	}
+}
+
+func (b *rotateBody) bodyRules() bodyRules { return bodyRules{limit: maxBody, optional: true} }
+
+func (a *api) rotateSecret(ctx context.Context, in *rotateSecret) (*reply[subscriptionView], error) {
+	if err := mustBeSubscription(in.ID); err != nil {
+		return nil, err
+	}
+	overlap := subscriptions.DefaultOverlap
+	if o := in.Content.value.Overlap; o != nil {
+		overlap = time.Duration(*o)
+	}
+	sub, err := a.o.Subscriptions.RotateSecret(ctx, in.ID, overlap)
+	if err != nil {
+		return nil, err
+	}
+	return &reply[subscriptionView]{Value: subscriptionView{viewSubscription(sub), a.viewSecret(sub)}}, nil
+}
+
+func (a *api) getSecret(ctx context.Context, in *subscriptionPath) (*reply[secretView], error) {
+	if err := mustBeSubscription(in.ID); err != nil {
+		return nil, err
+	}
+	sub, err := a.o.Subscriptions.Get(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &reply[secretView]{Value: a.viewSecret(sub)}, nil
+}
