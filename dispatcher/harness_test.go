@@ -233,6 +233,11 @@ func (r *receiver) take(t testing.TB) seen {
 
 // newReceiver answers the n-th request (from 0) with answer(n).
 func newReceiver(t testing.TB, answer func(n int) int) *receiver {
+	return newJudge(t, func(n int, _ seen) int { return answer(n) })
+}
+
+// newJudge also looks at the request before it answers.
+func newJudge(t testing.TB, answer func(n int, s seen) int) *receiver {
 	r := &receiver{came: make(chan seen, 100_000)}
 	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		body, err := io.ReadAll(req.Body)
@@ -245,7 +250,7 @@ func newReceiver(t testing.TB, answer func(n int) int) *receiver {
 		r.all = append(r.all, s)
 		r.mu.Unlock()
 		r.came <- s
-		w.WriteHeader(answer(n))
+		w.WriteHeader(answer(n, s))
 	}))
 	t.Cleanup(r.Close)
 	return r

@@ -57,7 +57,7 @@ func checkReplay(t *testing.T, e *env) {
 
 func checkReplayInCommit(t *testing.T, e *env) {
 	ins := []*Intake{e.keyed(key("k", "one")), e.keyed(key("k", "one")), e.keyed(key("k", "two")), e.keyed(key("l", "two"))}
-	out := e.runIntake(ins)
+	out := e.together(ins...)
 	if out[0].Err != nil || out[3].Err != nil {
 		t.Errorf("got %v and %v", out[0].Err, out[3].Err)
 	}
@@ -72,7 +72,7 @@ func checkReplayInCommit(t *testing.T, e *env) {
 	taken := ins[0].Messages[0].ID
 	ins = []*Intake{e.keyed(key("m", "one")), e.keyed(key("m", "one"))}
 	ins[0].Messages[0].ID = taken
-	if out := e.runIntake(ins); out[0].Err == nil || out[1].Err != nil {
+	if out := e.together(ins...); out[0].Err == nil || out[1].Err != nil {
 		t.Errorf("got %v and %v", out[0].Err, out[1].Err)
 	}
 }

@@ -17,6 +17,8 @@ type Intake struct {
 	Deliveries  []NewDelivery
 	Catalogue   int64        // version of the catalogue that the deliveries were matched with; 0: none was
 	Idempotency *Idempotency // nil: no key was given
+
+	until time.Time // set by Accept: when its caller must have an answer
 }
 
 // NewDelivery is a delivery to be stored.
@@ -36,17 +38,18 @@ type NewDelivery struct {
 // It returns an error for which [IsStale] holds when the catalogue has changed
 // meanwhile, and a *[Replay] when the idempotency key was used before.
 func (s *Store) Accept(ctx context.Context, in *Intake) error {
+	in.until = time.Now().Add(acceptTimeout)
 	_, err := join(ctx, s, s.intake, in)
 	return err
 }
 
-// acceptTimeout bounds one intake commit. P6: a database that does not answer
-// is a 503 within two seconds.
+// acceptTimeout bounds one intake, from its call to its commit. P6: a database
+// that does not answer is a 503 within two seconds.
 const acceptTimeout = 1800 * time.Millisecond
 
 func (s *Store) runIntake(ins []*Intake) []batch.Result[struct{}] {
 	out := make([]batch.Result[struct{}], len(ins))
-	ctx, cancel := context.WithTimeout(context.Background(), acceptTimeout)
+	ctx, cancel := context.WithDeadline(context.Background(), intakeDeadline(ins))
 	defer cancel()
 	err := s.tx(ctx, func(tx txn) error { return s.acceptAll(ctx, tx, ins, out) })
 	if err == nil {
@@ -62,6 +65,18 @@ func (s *Store) runIntake(ins []*Intake) []batch.Result[struct{}] {
 		out[i].Err = err
 	}
 	return out
+}
+
+// intakeDeadline is the first of some intakes' deadlines: those that waited for
+// a commit that hung have little time left.
+func intakeDeadline(ins []*Intake) time.Time {
+	first := ins[0].until
+	for _, in := range ins {
+		if in.until.Before(first) {
+			first = in.until
+		}
+	}
+	return first
 }
 
 func (s *Store) acceptAll(ctx context.Context, tx txn, ins []*Intake, out []batch.Result[struct{}]) error {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/carteiro-webhooks/carteiro/internal/batch"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
@@ -92,6 +93,15 @@ func checkAcceptHeld(t *testing.T, e *env) {
 	e.wantStands(t, in.Deliveries[0].ID, "pending next=1µs check=1µs")
 }
 
+// together commits intakes in one transaction, as they are when they wait at
+// the same time.
+func (e *env) together(ins ...*Intake) []batch.Result[struct{}] {
+	for _, in := range ins {
+		in.until = time.Now().Add(acceptTimeout)
+	}
+	return e.runIntake(ins)
+}
+
 // many makes an intake of n messages with one delivery each.
 func (e *env) many(n int, sub webhook.SubscriptionID) *Intake {
 	in := &Intake{Messages: make([]webhook.Message, n)}
@@ -164,7 +174,7 @@ func checkAcceptStale(t *testing.T, e *env) {
 	stale.Idempotency = &Idempotency{Scope: "s", Key: "k", RequestHash: []byte("h"), Status: 202, Response: []byte("r")}
 	e.pause(t, sub)
 	fresh.Catalogue = e.version(t)
-	out := e.runIntake([]*Intake{stale, fresh, unmatched})
+	out := e.together(stale, fresh, unmatched)
 	if !IsStale(out[0].Err) || out[1].Err != nil || out[2].Err != nil {
 		t.Errorf("got %v", out)
 	}
@@ -215,7 +225,7 @@ func checkAcceptNeighbours(t *testing.T, e *env) {
 	for bad := range 3 {
 		ins := []*Intake{e.intake(sub), e.intake(sub, sub), e.many(3, sub)}
 		ins[bad].Messages[0].ID = taken.Messages[0].ID
-		out := e.runIntake(ins)
+		out := e.together(ins...)
 		for i, in := range ins {
 			if (out[i].Err != nil) != (i == bad) {
 				t.Errorf("intake %d of which %d is bad: %v", i, bad, out[i].Err)

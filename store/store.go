@@ -192,7 +192,7 @@ func (s *Store) wrap(err error) error {
 	return &unavailable{
 		answer: &webhook.Error{
 			Kind: webhook.KindUnavailable, Code: "database_unavailable",
-			Message:    "The database cannot be used at the moment; nothing was stored. Send the request again later.",
+			Message:    "The database cannot be used at the moment. Send the request again later, with the same Idempotency-Key if it has one.",
 			RetryAfter: unavailableRetry,
 		},
 		cause: err,

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
+	"time"
 
 	"github.com/carteiro-webhooks/carteiro/internal/batch"
 	"github.com/carteiro-webhooks/carteiro/migrations"
@@ -86,17 +88,10 @@ func (w *liteWriter) tx(ctx context.Context, db *sql.DB, fn func(txn) error) (er
 		return ctx.Err()
 	}
 	defer func() { w.turn <- struct{}{} }()
-	if w.conn == nil {
-		if w.conn, err = db.Conn(ctx); err != nil {
-			w.conn = nil
-			return err
-		}
+	if err := w.connect(ctx, db); err != nil {
+		return w.after(err)
 	}
-	if err := w.run(ctx, "BEGIN IMMEDIATE"); err != nil {
-		// The driver also answers with the context's error when the statement
-		// went through at the moment the context ended: a transaction may be
-		// open. A rollback that fails says that there is none.
-		_ = w.run(context.WithoutCancel(ctx), "ROLLBACK")
+	if err := w.begin(ctx); err != nil {
 		return w.after(err)
 	}
 	if err := fn(w); err != nil {
@@ -108,6 +103,40 @@ func (w *liteWriter) tx(ctx context.Context, db *sql.DB, fn func(txn) error) (er
 		return w.after(err)
 	}
 	return nil
+}
+
+// liteWait is how long SQLite itself waits for a lock of another process: it
+// does not look at contexts while it waits, so begin asks again and again.
+const liteWait = 50 * time.Millisecond
+
+func (w *liteWriter) connect(ctx context.Context, db *sql.DB) (err error) {
+	if w.conn != nil {
+		return nil
+	}
+	if w.conn, err = db.Conn(ctx); err != nil {
+		w.conn = nil
+		return err
+	}
+	return w.run(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d", liteWait.Milliseconds()))
+}
+
+// begin waits for other processes that write, until ctx ends or sqliteBusy is over.
+func (w *liteWriter) begin(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, sqliteBusy)
+	defer cancel()
+	for {
+		err := w.run(ctx, "BEGIN IMMEDIATE")
+		if err == nil {
+			return nil
+		}
+		// The driver also answers with the context's error when the statement
+		// went through at the moment the context ended: a transaction may be
+		// open. A rollback that fails says that there is none.
+		_ = w.run(context.WithoutCancel(ctx), "ROLLBACK")
+		if ctx.Err() != nil || !isBusy(err) {
+			return err
+		}
+	}
 }
 
 func (w *liteWriter) run(ctx context.Context, query string) error {

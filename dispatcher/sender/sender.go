@@ -47,6 +47,7 @@ type Sender struct {
 	userAgent string
 	now       func() time.Time
 	transport *http.Transport
+	targets   targetCache
 	buffers   sync.Pool // *[readLimit]byte, for the answers' bodies
 }
 
@@ -123,7 +124,7 @@ func (s *Sender) Send(ctx context.Context, r *Request) *webhook.Attempt {
 func (s *Sender) exchange(ctx context.Context, r *Request, a *webhook.Attempt) *webhook.AttemptError {
 	header := s.Headers(r, a.StartedAt)
 	a.RequestHeaders = storedRequestHeaders(header, r.Headers)
-	target, fault := parseTarget(r.URL, s.policy.allowHTTP)
+	target, fault := s.targets.get(r.URL, s.policy.allowHTTP)
 	if fault != "" {
 		return failed(webhook.ErrorRefusedAddress, "Not sent. "+fault)
 	}

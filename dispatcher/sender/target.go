@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -13,7 +14,7 @@ import (
 
 // target is a URL that may be dialled as far as its form goes.
 type target struct {
-	url     *url.URL   // shared by nobody
+	url     *url.URL   // shared by exchanges: never changed
 	host    string     // a name, or an address without brackets
 	literal netip.Addr // the host when it is an address, else invalid
 	port    uint16
@@ -163,4 +164,34 @@ func isNumeric(label string) bool {
 		return strings.Trim(hex, "0123456789abcdef") == ""
 	}
 	return strings.Trim(label, "0123456789") == ""
+}
+
+// targetCache keeps the targets that were judged well: most exchanges go to a
+// URL that was parsed a moment ago. The policy never changes, so neither do they.
+type targetCache struct {
+	mu   sync.RWMutex
+	good map[string]*target
+}
+
+// maxTargets bounds the cache; a full one is emptied, which costs one parse per URL.
+const maxTargets = 4096
+
+func (c *targetCache) get(raw string, allowHTTP bool) (*target, string) {
+	c.mu.RLock()
+	t := c.good[raw]
+	c.mu.RUnlock()
+	if t != nil {
+		return t, ""
+	}
+	t, fault := parseTarget(raw, allowHTTP)
+	if fault != "" {
+		return nil, fault
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.good == nil || len(c.good) >= maxTargets {
+		c.good = map[string]*target{}
+	}
+	c.good[raw] = t
+	return t, ""
 }

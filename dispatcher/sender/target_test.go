@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -166,6 +167,26 @@ func TestFaultsKeepTheURLToThemselves(t *testing.T) {
 		msg := policy(t, PolicyOptions{}).CheckURL(context.Background(), raw)
 		if msg == "" || strings.Contains(msg, token) {
 			t.Errorf("%q: %q", raw, msg)
+		}
+	}
+}
+
+// The cache hands out what was parsed, never what was refused, and is bounded.
+func TestTargetCache(t *testing.T) {
+	var c targetCache
+	first, _ := c.get("https://hooks.test/0", false)
+	if again, _ := c.get("https://hooks.test/0", false); again != first {
+		t.Error("the same URL was parsed twice")
+	}
+	for range 2 {
+		if got, fault := c.get("http://hooks.test/", false); got != nil || fault == "" {
+			t.Errorf("a refused URL: %v, %q", got, fault)
+		}
+	}
+	for i := range 2 * maxTargets {
+		c.get("https://hooks.test/"+strconv.Itoa(i), false)
+		if len(c.good) > maxTargets {
+			t.Fatalf("%d targets are kept", len(c.good))
 		}
 	}
 }

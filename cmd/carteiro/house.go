@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"path/filepath"
+	"sync/atomic"
+
+	"github.com/carteiro-webhooks/carteiro/api"
+	"github.com/carteiro-webhooks/carteiro/config"
+	"github.com/carteiro-webhooks/carteiro/dispatcher"
+	"github.com/carteiro-webhooks/carteiro/dispatcher/sender"
+	"github.com/carteiro-webhooks/carteiro/internal/seal"
+	"github.com/carteiro-webhooks/carteiro/store"
+	"github.com/carteiro-webhooks/carteiro/subscriptions"
+	"github.com/carteiro-webhooks/carteiro/webhook"
+)
+
+// house is the whole program, built.
+type house struct {
+	config     *config.Config
+	log        *slog.Logger
+	store      *store.Store
+	redis      *dispatcher.Redis
+	sender     *sender.Sender
+	subs       *subscriptions.Registry
+	dispatcher *dispatcher.Dispatcher
+	handler    http.Handler
+	demo       *demo
+	keyMade    bool // the admin key was made at this start
+	key        string
+	started    atomic.Bool
+	stopping   atomic.Bool
+}
+
+// build makes the parts from the ground up. On an error, what was opened is
+// closed again.
+func build(ctx context.Context, c *config.Config, log *slog.Logger, addr net.Addr, d *demo) (*house, error) {
+	h := &house{config: c, log: log, demo: d}
+	for _, step := range []func(context.Context, net.Addr) error{h.buildStore, h.buildSender, h.buildDispatcher, h.buildFaces} {
+		if err := step(ctx, addr); err != nil {
+			return nil, errors.Join(err, h.close())
+		}
+	}
+	return h, nil
+}
+
+func (h *house) buildStore(ctx context.Context, _ net.Addr) (err error) {
+	if h.store, err = store.Open(ctx, h.config.Database(), store.Options{}); err != nil {
+		return err
+	}
+	if h.config.Migrate == config.MigrateAuto {
+		if _, err := h.store.Migrate(ctx); err != nil {
+			return err
+		}
+	}
+	missing, ahead, err := h.store.SchemaPending(ctx)
+	if err != nil {
+		return err
+	}
+	if missing > 0 {
+		return fmt.Errorf("the database lacks %d schema steps; run \"carteiro migrate\" first", missing)
+	}
+	if ahead > 0 {
+		h.log.Warn("the database's schema is newer than this program", "steps", ahead)
+	}
+	return h.store.AddEventTypes(ctx, webhook.BuiltinEventTypes())
+}
+
+func (h *house) buildSender(ctx context.Context, addr net.Addr) error {
+	policy, err := sender.NewPolicy(sender.PolicyOptions{
+		AllowHTTP: h.config.AllowHTTP, AllowNetworks: h.config.AllowNetworks, OwnAddrs: ownAddrs(addr),
+	})
+	if err != nil {
+		return err
+	}
+	h.sender = sender.New(sender.Options{
+		Policy: policy, Timeout: h.config.DeliveryTimeout, UserAgent: "Carteiro/" + version(),
+	})
+	raw, err := secretKey(h.config)
+	if err != nil {
+		return err
+	}
+	keys, err := seal.NewRing(raw)
+	if err != nil {
+		return err
+	}
+	h.subs, err = subscriptions.New(ctx, subscriptions.Options{
+		Store: h.store, Keys: keys, CheckURL: policy.CheckURL, Log: h.log, Changed: h.kick,
+	})
+	return err
+}
+
+// kick makes due work be looked for at once.
+func (h *house) kick() {
+	if h.dispatcher != nil {
+		h.dispatcher.Kick()
+	}
+}
+
+func (h *house) buildDispatcher(ctx context.Context, _ net.Addr) (err error) {
+	if h.redis, err = dispatcher.OpenRedis(h.config.RedisURL); err != nil {
+		return err
+	}
+	o := dispatcher.Options{
+		Store: h.store, Subscriptions: h.subs, Sender: h.sender, Redis: h.redis, Log: h.log,
+		Schedule: h.config.RetrySchedule, Timeout: h.config.DeliveryTimeout,
+	}
+	if h.config.Roles.Worker {
+		o.Workers = h.config.Workers
+	}
+	if h.demo != nil {
+		o.Observe = h.demo.observe
+	}
+	h.dispatcher, err = dispatcher.New(ctx, o)
+	return err
+}
+
+func (h *house) buildFaces(_ context.Context, _ net.Addr) (err error) {
+	if h.key, h.keyMade, err = adminKey(h.config); err != nil {
+		return err
+	}
+	raw, err := secretKey(h.config)
+	if err != nil {
+		return err
+	}
+	keys, err := seal.NewRing(raw)
+	if err != nil {
+		return err
+	}
+	h.handler, err = api.New(api.Options{
+		Store: h.store, Subscriptions: h.subs, Dispatcher: h.dispatcher, Keys: keys,
+		AdminKey: h.key, Log: h.log, Ready: h.ready, Version: version(), HealthOnly: !h.config.Roles.API,
+	})
+	return err
+}
+
+// ready tells the state of each part; nil is green.
+func (h *house) ready(ctx context.Context) map[string]error {
+	parts := map[string]error{
+		"database": h.store.Ping(ctx),
+		"redis":    h.dispatcher.Ready(ctx),
+	}
+	if h.config.Roles.Worker {
+		parts["workers"] = nil
+		switch {
+		case h.stopping.Load():
+			parts["workers"] = errors.New("the server is stopping")
+		case !h.started.Load():
+			parts["workers"] = errors.New("the workers are starting")
+		}
+	}
+	if h.stopping.Load() {
+		parts["intake"] = errors.New("the server is stopping")
+	}
+	return parts
+}
+
+func (h *house) start(ctx context.Context) error {
+	if err := h.dispatcher.Start(ctx); err != nil {
+		return err
+	}
+	h.started.Store(true)
+	return nil
+}
+
+// close releases what was opened, from the top down.
+func (h *house) close() error {
+	var err error
+	if h.sender != nil {
+		h.sender.Close()
+	}
+	if h.redis != nil {
+		err = errors.Join(err, h.redis.Close())
+	}
+	if h.store != nil {
+		err = errors.Join(err, h.store.Close())
+	}
+	return err
+}
+
+// announce tells where the server is, and the admin key if it was made now.
+func (h *house) announce(r runContext, addr net.Addr) {
+	database := h.store.Dialect()
+	h.log.Info("carteiro is ready", "version", version(), "listen", addr.String(), "database", database,
+		"redis", map[bool]string{true: "embedded", false: "external"}[h.redis.Embedded()], "roles", h.config.Roles.String(), "workers", h.config.Workers)
+	if h.demo != nil {
+		h.demo.start(r, h, addr)
+		return
+	}
+	if h.keyMade {
+		fmt.Fprintf(r.stdout, "The admin key was made and is shown this once; it is kept in %s:\n  %s\n",
+			filepath.Join(h.config.DataDir, adminKeyFile), h.key)
+	}
+}
+
+// ownAddrs are the addresses that a delivery must never go to: our own.
+func ownAddrs(addr net.Addr) []netip.AddrPort {
+	own, err := netip.ParseAddrPort(addr.String())
+	if err != nil {
+		return nil
+	}
+	return []netip.AddrPort{own}
+}

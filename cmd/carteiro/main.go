@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"reflect"
+	"strings"
+	"syscall"
+	_ "time/tzdata" // a container may lack the zones
+
+	"github.com/alecthomas/kong"
+
+	"github.com/carteiro-webhooks/carteiro/config"
+)
+
+func main() {
+	os.Exit(run(context.Background(), program{
+		args: os.Args[1:], environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr, signals: osSignals(),
+	}))
+}
+
+// program is what a run takes from the outside, so that a test can run it.
+type program struct {
+	args    []string
+	environ []string
+	stdout  io.Writer
+	stderr  io.Writer
+	signals <-chan os.Signal // the first one stops, the second one exits at once
+}
+
+func osSignals() <-chan os.Signal {
+	c := make(chan os.Signal, 2)
+	signal.Notify(c, os.Interrupt, syscall.SIGTERM)
+	return c
+}
+
+// cli is the command line. Flags of the settings are added from config's table.
+type cli struct {
+	Config string `help:"Read settings from this YAML file." placeholder:"FILE"`
+	kong.Plugins
+
+	Serve       serveCommand       `cmd:"" help:"Run the server: API, workers and scheduler."`
+	Migrate     migrateCommand     `cmd:"" help:"Bring the database's schema up to date and exit."`
+	ShowConfig  configCommand      `cmd:"" name:"config" help:"Print the effective settings, secrets redacted, and where each comes from."`
+	Healthcheck healthcheckCommand `cmd:"" help:"Ask the running server whether it is ready; exit 0 if so. For containers."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
+}
+
+// Exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// run is the program; it returns the exit code.
+func run(ctx context.Context, p program) int {
+	flags := settingFlags()
+	c := cli{Plugins: kong.Plugins{flags.Interface()}}
+	exit := -1
+	parser, err := kong.New(&c,
+		kong.Name("carteiro"),
+		kong.Description("Carteiro delivers webhooks: signed, logged, and again after 1, 5, 15, 30 and 60 minutes."),
+		kong.Writers(p.stdout, p.stderr),
+		kong.Exit(func(code int) { exit = code }),
+		kong.UsageOnError(),
+	)
+	if err != nil {
+		fmt.Fprintln(p.stderr, "carteiro:", err)
+		return exitFailed
+	}
+	parsed, err := parser.Parse(p.args)
+	if exit >= 0 { // --help has been printed
+		return exit
+	}
+	if err != nil {
+		fmt.Fprintf(p.stderr, "carteiro: %v\nRun \"carteiro --help\" for the commands and settings.\n", err)
+		return exitUsage
+	}
+	given := config.Options{File: c.Config, Environ: p.environ, Flags: givenFlags(flags)}
+	if err := parsed.Run(runContext{ctx, p, given}); err != nil {
+		fmt.Fprintln(p.stderr, "carteiro:", err)
+		var wrong *config.Error
+		if errors.As(err, &wrong) {
+			return exitUsage
+		}
+		return exitFailed
+	}
+	return exitOK
+}
+
+// runContext is what a subcommand gets.
+type runContext struct {
+	context.Context
+	program
+	settings config.Options
+}
+
+// settingFlags makes a struct with a string flag for each setting, so that
+// there is one table of settings only.
+func settingFlags() reflect.Value {
+	var fields []reflect.StructField
+	for _, s := range config.Settings() {
+		help := strings.ToUpper(s.Help[:1]) + s.Help[1:]
+		if s.Default != "" {
+			help += " (default " + s.Default + ")"
+		}
+		fields = append(fields, reflect.StructField{
+			Name: flagField(s), Type: reflect.TypeFor[*string](),
+			Tag: reflect.StructTag(fmt.Sprintf("name:%q help:%q group:%q placeholder:%q", s.Flag, help+" ["+s.Env+"].", "Settings:", "VALUE")),
+		})
+	}
+	return reflect.New(reflect.StructOf(fields))
+}
+
+func flagField(s config.Setting) string { return "F_" + s.Name }
+
+// givenFlags returns the flags that were on the command line.
+func givenFlags(flags reflect.Value) map[string]string {
+	given := map[string]string{}
+	for _, s := range config.Settings() {
+		if v, ok := flags.Elem().FieldByName(flagField(s)).Interface().(*string); ok && v != nil {
+			given[s.Name] = *v
+		}
+	}
+	return given
+}

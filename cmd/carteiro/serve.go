@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"github.com/carteiro-webhooks/carteiro/config"
+)
+
+type serveCommand struct {
+	Demo bool `help:"Run with a demo client, a local receiver that fails and recovers, and a schedule sixty times faster, in the data directory's folder demo."`
+}
+
+// Run runs the server until a signal comes.
+func (s serveCommand) Run(r runContext) error {
+	var demo *demo
+	if s.Demo {
+		demo = newDemo(r.stdout)
+		demo.settings(&r.settings)
+	}
+	c, err := config.Load(r.settings)
+	if err != nil {
+		return err
+	}
+	if s.Demo {
+		c.DataDir = filepath.Join(c.DataDir, "demo")
+	}
+	log := newLog(c, r)
+	if err := makeDataDir(c); err != nil {
+		return err
+	}
+	unlock, err := lockDataDir(c)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w; set CARTEIRO_LISTEN to another address", c.Listen, err)
+	}
+	h, err := build(r, c, log, listener.Addr(), demo)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	return h.run(r, listener)
+}
+
+// lockDataDir keeps a second process from the same embedded database: each
+// would believe itself alone with an empty queue.
+func lockDataDir(c *config.Config) (unlock func(), err error) {
+	lock := flock.New(filepath.Join(c.DataDir, "carteiro.lock"))
+	if c.PostgreSQL() {
+		return func() {}, nil
+	}
+	ok, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock the data directory: %w", err)
+	}
+	if !ok {
+		return nil, fmt.Errorf("another carteiro runs on the data directory %s; stop it, or set CARTEIRO_DATA_DIR", c.DataDir)
+	}
+	return func() { _ = lock.Unlock() }, nil
+}
+
+func newLog(c *config.Config, r runContext) *slog.Logger {
+	o := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.LogFormat == config.LogJSON {
+		return slog.New(slog.NewJSONHandler(r.stderr, o))
+	}
+	return slog.New(slog.NewTextHandler(r.stderr, o))
+}
+
+// Times of the HTTP server, and of the stop.
+const (
+	readHeaderTimeout = 10 * time.Second
+	readTimeout       = time.Minute     // a slow upload does not hold a connection for ever
+	writeTimeout      = 2 * time.Minute // above the longest answer
+	idleTimeout       = 2 * time.Minute // above those of common load balancers
+	maxHeaderBytes    = 64 << 10
+	intakeStop        = 10 * time.Second // requests under way may finish
+	deliveriesStop    = 45 * time.Second // attempts under way may finish
+)
+
+// run serves until a signal, then stops in order. The second signal exits.
+func (h *house) run(r runContext, listener net.Listener) error {
+	server := &http.Server{
+		Handler: h.handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
+		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	if err := h.start(r); err != nil {
+		return errors.Join(err, server.Close(), h.close())
+	}
+	h.announce(r, listener.Addr())
+	var err error
+	select {
+	case <-r.signals:
+	case <-r.Done():
+	case err = <-failed:
+	}
+	go h.exitOnSecond(r.signals)
+	return errors.Join(err, h.stop(server))
+}
+
+// sameSignal is how long after the first signal another one counts as the
+// same: a supervisor may send it to the process and to its group.
+const sameSignal = 300 * time.Millisecond
+
+// exitOnSecond ends the process at once when a second signal comes.
+func (h *house) exitOnSecond(signals <-chan os.Signal) {
+	first := time.Now()
+	for range signals {
+		if time.Since(first) > sameSignal {
+			h.log.Warn("second signal: exiting at once; what was in flight is sent again at the next start")
+			os.Exit(exitFailed)
+		}
+	}
+}
+
+// stop ends the house from the top down: the doors close, requests under way
+// finish, attempts under way finish, what was claimed goes back to SQL.
+func (h *house) stop(server *http.Server) error {
+	h.log.Info("stopping: no new requests; attempts under way finish", "in_flight", h.dispatcher.InFlight())
+	h.stopping.Store(true)
+	ctx, cancel := context.WithTimeout(context.Background(), intakeStop)
+	defer cancel()
+	h.demo.stop()
+	err := server.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		h.log.Warn("some requests did not end in time and were cut off")
+		err = server.Close()
+	}
+	ctx, cancel = context.WithTimeout(context.Background(), deliveriesStop)
+	defer cancel()
+	h.dispatcher.Stop(ctx)
+	err = errors.Join(err, h.close())
+	h.log.Info("stopped")
+	return err
+}

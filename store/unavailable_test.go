@@ -1,0 +1,231 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/carteiro-webhooks/carteiro/internal/testserver"
+	"github.com/carteiro-webhooks/carteiro/migrations"
+	"github.com/carteiro-webhooks/carteiro/webhook"
+)
+
+// everyCall calls each method that reaches the database.
+func (e *env) everyCall() map[string]func(context.Context) error {
+	in := e.intake("sub_1")
+	c := Claimed{Ref: Ref{"dlv_1", 1}, Standing: webhook.Standing{State: webhook.StatePending}}
+	sub := e.subscription(someClient, "*")
+	one := Page{Limit: 1}
+	return map[string]func(context.Context) error{
+		"Accept":              func(ctx context.Context) error { return e.Accept(ctx, in) },
+		"AddEventTypes":       func(ctx context.Context) error { return e.AddEventTypes(ctx, []webhook.EventType{eventType("a")}) },
+		"AllEventTypes":       func(ctx context.Context) error { _, err := e.AllEventTypes(ctx); return err },
+		"Attempts":            func(ctx context.Context) error { _, err := e.Attempts(ctx, "dlv_1"); return err },
+		"Cancel":              func(ctx context.Context) error { _, err := e.Cancel(ctx, "dlv_1"); return err },
+		"CatalogueVersion":    func(ctx context.Context) error { _, err := e.CatalogueVersion(ctx); return err },
+		"CheckAllNow":         func(ctx context.Context) error { return e.CheckAllNow(ctx, e.now()) },
+		"CheckCatalogue":      func(ctx context.Context) error { return e.CheckCatalogue(ctx, 1) },
+		"Claim":               func(ctx context.Context) error { _, err := e.Claim(ctx, []Ref{c.Ref}, e.terms()); return err },
+		"Client":              func(ctx context.Context) error { _, err := e.Client(ctx, someClient); return err },
+		"Clients":             func(ctx context.Context) error { _, _, err := e.Clients(ctx, one); return err },
+		"CreateSubscription":  func(ctx context.Context) error { return e.CreateSubscription(ctx, &sub, nil) },
+		"DeleteSubscription":  func(ctx context.Context) error { return e.DeleteSubscription(ctx, "sub_1") },
+		"Deliveries":          func(ctx context.Context) error { _, _, err := e.Deliveries(ctx, DeliveryFilter{}, one); return err },
+		"Delivery":            func(ctx context.Context) error { _, err := e.Delivery(ctx, "dlv_1"); return err },
+		"Due":                 func(ctx context.Context) error { _, _, err := e.Due(ctx, DueTerms{Now: e.now(), Limit: 1}); return err },
+		"EventType":           func(ctx context.Context) error { _, err := e.EventType(ctx, "a"); return err },
+		"EventTypes":          func(ctx context.Context) error { _, _, err := e.EventTypes(ctx, one); return err },
+		"Events":              func(ctx context.Context) error { _, _, err := e.Events(ctx, EventFilter{}, one); return err },
+		"Feed":                func(ctx context.Context) error { _, err := e.Feed(ctx, "sub_1", 1, e.terms()); return err },
+		"FindIdempotent":      func(ctx context.Context) error { return e.FindIdempotent(ctx, key("k", "h")) },
+		"GiveBack":            func(ctx context.Context) error { return e.GiveBack(ctx, Release{Ref: c.Ref}) },
+		"Message":             func(ctx context.Context) error { _, err := e.Message(ctx, "evt_1"); return err },
+		"ParkedSubscriptions": func(ctx context.Context) error { _, err := e.ParkedSubscriptions(ctx); return err },
+		"PauseSubscription":   func(ctx context.Context) error { return e.PauseSubscription(ctx, "sub_1") },
+		"PutClient":           func(ctx context.Context) error { _, _, err := e.PutClient(ctx, "a", ""); return err },
+		"PutEventType":        func(ctx context.Context) error { _, _, err := e.PutEventType(ctx, eventType("a")); return err },
+		"Record":              func(ctx context.Context) error { _, err := e.Record(ctx, e.result(c, 200)); return err },
+		"RequestRetry":        func(ctx context.Context) error { _, err := e.RequestRetry(ctx, "dlv_1", e.now(), nil); return err },
+		"ResumeSubscription":  func(ctx context.Context) error { return e.ResumeSubscription(ctx, "sub_1") },
+		"Subscription":        func(ctx context.Context) error { _, err := e.Subscription(ctx, "sub_1"); return err },
+		"Subscriptions": func(ctx context.Context) error {
+			_, _, err := e.Subscriptions(ctx, SubscriptionFilter{}, one)
+			return err
+		},
+		"SubscriptionsSince": func(ctx context.Context) error { _, err := e.SubscriptionsSince(ctx, 0); return err },
+		"UpdateSubscription": func(ctx context.Context) error { other := sub; return e.UpdateSubscription(ctx, &other) },
+	}
+}
+
+// wantUnavailable fails the test unless err is what the API answers with 503,
+// tells the cause to the log, and does not tell it to the caller.
+func wantUnavailable(t *testing.T, name string, err error) {
+	t.Helper()
+	var u *unavailable
+	var answer *webhook.Error
+	if !errors.As(err, &u) || !errors.As(err, &answer) || answer.Kind != webhook.KindUnavailable || answer.RetryAfter <= 0 {
+		t.Errorf("%s: got the error %v", name, err)
+		return
+	}
+	if !strings.Contains(err.Error(), u.cause.Error()) || u.cause.Error() == "" {
+		t.Errorf("%s: the error %q does not tell its cause %q", name, err, u.cause)
+	}
+	if strings.Contains(answer.Error(), u.cause.Error()) {
+		t.Errorf("%s: the answer tells the cause: %q", name, answer)
+	}
+}
+
+func TestClosedStoreIsUnavailable(t *testing.T) {
+	t.Parallel()
+	for name, address := range map[string]func(testing.TB) string{"sqlite": sqliteAddress, "postgres": testserver.Postgres} {
+		t.Run(name, func(t *testing.T) {
+			e := newEnv(t, address(t))
+			calls := e.everyCall()
+			if err := e.Close(); err != nil {
+				t.Fatal(err)
+			}
+			for name, call := range calls {
+				wantUnavailable(t, name, call(context.Background()))
+			}
+		})
+	}
+}
+
+func TestStoppedPostgresIsUnavailable(t *testing.T) {
+	t.Parallel()
+	server := testserver.PostgresOwn(t)
+	address, err := server.CreateDatabase(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := newEnv(t, address)
+	ref := e.accept(t, "")
+	server.Kill()
+	for name, call := range e.everyCall() {
+		wantUnavailable(t, name, call(context.Background()))
+	}
+	if err := server.Restart(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	// What was committed is there, and the connections mend themselves.
+	e.wantStands(t, ref.ID, "pending next=0s check=30s")
+	e.attemptOnce(t, ref, 200)
+}
+
+// P6: each intake is answered within two seconds by a database that takes
+// statements and does not end them, also the intake that waits for another's
+// commit. What was refused is not there.
+func TestSilentDatabaseIsUnavailable(t *testing.T) {
+	t.Parallel()
+	for name, address := range map[string]func(testing.TB) string{"sqlite": sqliteAddress, "postgres": testserver.Postgres} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newEnv(t, address(t))
+			unlock := e.open(t).lock(t)
+			ins := make([]*Intake, 12)
+			for i := range ins {
+				ins[i] = e.intake("")
+			}
+			for _, err := range together(len(ins), func(i int) error {
+				began := time.Now()
+				err := e.Accept(context.Background(), ins[i])
+				if took := time.Since(began); took > 2*time.Second {
+					t.Errorf("answer %d took %s", i, took)
+				}
+				return err
+			}) {
+				wantUnavailable(t, "Accept", err)
+			}
+			if _, _, err := e.Clients(context.Background(), Page{Limit: 1}); err != nil {
+				t.Errorf("reads wait for a writer: %v", err)
+			}
+			unlock()
+			for _, in := range ins {
+				e.wantNothing(t, in)
+				e.mustAccept(t, in)
+			}
+		})
+	}
+}
+
+// lock keeps others from writing messages.
+func (s *Store) lock(tb testing.TB) (unlock func()) {
+	tb.Helper()
+	tx, err := s.write.BeginTx(context.Background(), nil) // SQLite: the whole database is locked
+	if err == nil && s.d.name == migrations.Postgres {
+		_, err = tx.ExecContext(context.Background(), `LOCK TABLE messages IN ACCESS EXCLUSIVE MODE`)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return func() {
+		if err := tx.Rollback(); err != nil {
+			tb.Error(err)
+		}
+	}
+}
+
+// A context that ends at any moment of a transaction must leave the one
+// writer's connection usable, and either all or nothing behind.
+func TestContextEndsInTransaction(t *testing.T) {
+	t.Parallel()
+	for name, address := range map[string]func(testing.TB) string{"sqlite": sqliteAddress, "postgres": testserver.Postgres} {
+		t.Run(name, func(t *testing.T) {
+			e := newEnv(t, address(t))
+			cut := 0
+			for i := range 300 {
+				ctx, cancel := context.WithTimeout(context.Background(), time.Duration(i)*10*time.Microsecond)
+				sub := e.subscription("*", "*")
+				err := e.CreateSubscription(ctx, &sub, nil)
+				cancel()
+				if err != nil {
+					cut++
+				}
+				_, found := e.Subscription(context.Background(), sub.ID)
+				if err == nil && found != nil {
+					t.Fatalf("stored, but not there: %v", found)
+				}
+			}
+			if cut == 0 || cut == 300 {
+				t.Errorf("%d of 300 were cut off: too slow or too fast to test anything", cut)
+			}
+			e.subscribe(t)
+		})
+	}
+}
+
+func TestOwnErrorsAreNotUnavailable(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, sqliteAddress(t))
+	for _, err := range []error{
+		errStale, &Replay{Status: 202}, keyReused(), webhook.NotFound("client", "x"), sql.ErrNoRows, context.Canceled, errors.New("a bug"),
+	} {
+		if got := e.wrap(err); !errors.Is(got, err) || webhook.IsKind(got, webhook.KindUnavailable) {
+			t.Errorf("%v became %v", err, got)
+		}
+	}
+	if e.wrap(nil) != nil {
+		t.Error("no error became one")
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
+	const password = "s3cret-canary"
+	for _, address := range []string{
+		"", "mysql://localhost/x", "sqlite:", "sqlite::memory:", "sqlite:" + t.TempDir() + "/no/such/dir/x.db", "sqlite:" + t.TempDir(),
+		"postgres://u:" + password + "@127.0.0.1:1/x", "postgres://u:" + password + "@127.0.0.1:port/x",
+		"postgres://u:" + password + "@127.0.0.1:1/x?sslmode=nonsense",
+	} {
+		s, err := Open(context.Background(), address, Options{})
+		if err == nil {
+			t.Errorf("opened %q", address)
+			_ = s.Close()
+		} else if strings.Contains(err.Error(), password) {
+			t.Errorf("the error tells the password: %v", err)
+		}
+	}
+}
