@@ -129,7 +129,9 @@ func (s *scanner) pair(take taker) string {
 	return ""
 }
 
-func doubleName(name []byte) string { return fmt.Sprintf("the name %q is there twice", clip(string(name))) }
+func doubleName(name []byte) string {
+	return fmt.Sprintf("the name %q is there twice", clip(string(name)))
+}
 
 // fewNames is up to how many names are compared one by one.
 const fewNames = 16
