@@ -52,7 +52,11 @@ func (d *Dispatcher) Accept(ctx context.Context, events []NewEvent, respond Resp
 			return nil, err
 		}
 	}
-	return nil, &webhook.Error{
+	return nil, errCatalogueBusy()
+}
+
+func errCatalogueBusy() error {
+	return &webhook.Error{
 		Kind: webhook.KindUnavailable, Code: "catalogue_busy", RetryAfter: time.Second,
 		Message: "Subscriptions or event types are changing faster than they can be read; nothing was stored. Send the request again.",
 	}

@@ -48,6 +48,7 @@ type Dispatcher struct {
 	types  *eventTypes
 	hints  *hints
 	worker *worker // nil: hints only
+	pace   pace    // of the exports' pages
 }
 
 // The times of the queue.

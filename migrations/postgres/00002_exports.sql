@@ -24,7 +24,7 @@ CREATE TABLE exports (
     enabled      BOOLEAN NOT NULL,
     version      BIGINT NOT NULL,
     next_fire_at BIGINT,
-    last_fire_at BIGINT,
+    last_window_to BIGINT,
     created_at   BIGINT NOT NULL,
     updated_at   BIGINT NOT NULL
 );
