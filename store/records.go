@@ -63,8 +63,17 @@ func (s *Store) datasetForUpsert(ctx context.Context, tx txn, d webhook.Dataset)
 }
 
 var recordColumns = []column{
-	{"v_dataset", text}, {"v_client_id", text}, {"v_key", text}, {"v_at1", number}, {"v_at2", number}, {"v_at3", number},
-	{"v_updated_at", number}, {"v_received_at", number}, {"v_seq", number}, {"v_late", boolean}, {"v_body", binary},
+	{"v_dataset", text},
+	{"v_client_id", text},
+	{"v_key", text},
+	{"v_at1", number},
+	{"v_at2", number},
+	{"v_at3", number},
+	{"v_updated_at", number},
+	{"v_received_at", number},
+	{"v_seq", number},
+	{"v_late", boolean},
+	{"v_body", binary},
 }
 
 func recordRow(d webhook.Dataset, r *webhook.Record, received, seq, watermark int64) []any {
