@@ -3,12 +3,15 @@ package api
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -271,4 +274,29 @@ const redemption = `{"user":{"id":"123"},"exchange":{"id":"321","quantity":"1"}}
 // event is an intake request of the built-in type.
 func event(data string) string {
 	return `{"type":"shop.product.redemption","client_id":"acme","data":` + data + `}`
+}
+
+func newRecorder() *httptest.ResponseRecorder { return httptest.NewRecorder() }
+
+// storedAnswer is the answer that the store keeps under a key.
+func (h *house) storedAnswer(scope, key, path, body string) []byte {
+	h.t.Helper()
+	sum := sha256.Sum256([]byte(path + "\n" + body))
+	err := h.store.FindIdempotent(context.Background(), &store.Idempotency{Scope: scope, Key: key, RequestHash: sum[:]})
+	var r *store.Replay
+	if !errors.As(err, &r) {
+		h.t.Fatalf("nothing is stored under %s %s: %v", scope, key, err)
+	}
+	return r.Response
+}
+
+// askURL gets a URL that need not have the form of a request line.
+func askURL(t testing.TB, handler http.Handler, u *url.URL) *answer {
+	t.Helper()
+	r := httptest.NewRequest("GET", "/", nil)
+	r.URL = u
+	r.Header.Set("Authorization", "Bearer "+testKey)
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, r)
+	return &answer{t: t, status: w.Code, header: w.Result().Header, body: w.Body.String()}
 }

@@ -128,7 +128,11 @@ func (t *eventType) check(data []byte, at string, f *webhook.Faults) {
 	}
 	var wrong *jsonschema.ValidationError
 	if err := t.schema.Validate(value); errors.As(err, &wrong) {
-		addFaults(wrong, at, f)
+		var all webhook.Faults
+		addFaults(wrong, at, &all)
+		// The library walks a map: the same event is to get the same answer.
+		slices.SortStableFunc(all, func(a, b webhook.Fault) int { return strings.Compare(a.Path, b.Path) })
+		*f = append(*f, all[:min(len(all), maxFaults)]...)
 	} else if err != nil {
 		f.Add(at, "%v", err)
 	}
@@ -139,9 +143,6 @@ const maxFaults = 50
 
 // addFaults walks to the leaves of a validation error: they say what is wrong.
 func addFaults(e *jsonschema.ValidationError, at string, f *webhook.Faults) {
-	if len(*f) >= maxFaults {
-		return
-	}
 	path := at
 	for _, step := range e.InstanceLocation {
 		path += "/" + webhook.PointerEscape(step)

@@ -58,9 +58,19 @@ func (s *Store) runResults(rs []Result) []batch.Result[Recorded] {
 }
 
 var resultColumns = []column{
-	{"v_id", text}, {"v_generation", number}, {"v_state", text}, {"v_next", number}, {"v_spent", number},
-	{"v_keep", boolean}, {"v_manual_at", number}, {"v_ended", number}, {"v_url", text}, {"v_method", text},
-	{"v_status", number}, {"v_error", text}, {"v_check", number},
+	{"v_id", text},
+	{"v_generation", number},
+	{"v_state", text},
+	{"v_next", number},
+	{"v_spent", number},
+	{"v_keep", boolean},
+	{"v_manual_at", number},
+	{"v_ended", number},
+	{"v_url", text},
+	{"v_method", text},
+	{"v_status", number},
+	{"v_error", text},
+	{"v_check", number},
 }
 
 // record applies results to their deliveries.
