@@ -36,7 +36,7 @@ func days(first, last int) webhook.Window {
 }
 
 // record makes a record of someClient; times are ascending, the last is updatedAt.
-func record(key, body string, times ...time.Time) webhook.Record {
+func saleRecord(key, body string, times ...time.Time) webhook.Record {
 	r := webhook.Record{Key: key, ClientID: someClient, UpdatedAt: times[len(times)-1], Body: []byte(body)}
 	copy(r.Instants[:], times)
 	return r
@@ -81,20 +81,20 @@ func (e *env) wantRecords(tb testing.TB, q RecordQuery, want ...string) {
 }
 
 func checkUpsertRules(t *testing.T, e *env) {
-	e.put(t, webhook.Vendas, 1, record("a", "one", day(10)))
+	e.put(t, webhook.Vendas, 1, saleRecord("a", "one", day(10)))
 	for _, step := range []struct {
 		name     string
 		next     webhook.Record
 		accepted int
 		want     string
 	}{
-		{"the same bytes", record("a", "one", day(10)), 0, "a=one"},
-		{"as new, other bytes", record("a", "two", day(10)), 1, "a=two"},
-		{"older", record("a", "old", day(9)), 0, "a=two"},
-		{"newer", record("a", "three", day(11)), 1, "a=three"},
-		{"newer by a microsecond", record("a", "four", day(11).Add(time.Microsecond)), 1, "a=four"},
-		{"older by a microsecond", record("a", "five", day(11)), 0, "a=four"},
-		{"newer, the same bytes", record("a", "four", day(12)), 0, "a=four"},
+		{"the same bytes", saleRecord("a", "one", day(10)), 0, "a=one"},
+		{"as new, other bytes", saleRecord("a", "two", day(10)), 1, "a=two"},
+		{"older", saleRecord("a", "old", day(9)), 0, "a=two"},
+		{"newer", saleRecord("a", "three", day(11)), 1, "a=three"},
+		{"newer by a microsecond", saleRecord("a", "four", day(11).Add(time.Microsecond)), 1, "a=four"},
+		{"older by a microsecond", saleRecord("a", "five", day(11)), 0, "a=four"},
+		{"newer, the same bytes", saleRecord("a", "four", day(12)), 0, "a=four"},
 	} {
 		e.put(t, webhook.Vendas, step.accepted, step.next)
 		e.wantRecords(t, everything(webhook.Vendas), step.want)
@@ -102,16 +102,16 @@ func checkUpsertRules(t *testing.T, e *env) {
 			t.Fatal(step.name)
 		}
 	}
-	other := record("a", "theirs", day(1))
+	other := saleRecord("a", "theirs", day(1))
 	other.ClientID = "globex"
 	e.put(t, webhook.Vendas, 1, other)
-	e.put(t, webhook.Cadastros, 1, record("a", "another dataset", day(1)))
+	e.put(t, webhook.Cadastros, 1, saleRecord("a", "another dataset", day(1)))
 	e.wantRecords(t, everything(webhook.Vendas), "a=four")
 }
 
 func checkLastWriteWins(t *testing.T, e *env) {
 	movement := func(body string, at time.Time) webhook.Record {
-		r := record("REF1", body, at)
+		r := saleRecord("REF1", body, at)
 		r.UpdatedAt = time.Time{}
 		return r
 	}
@@ -126,8 +126,8 @@ func checkLastWriteWins(t *testing.T, e *env) {
 
 func checkVersionsInOneCall(t *testing.T, e *env) {
 	e.put(t, webhook.Vendas, 3,
-		record("b", "b1", day(1)), record("a", "a1", day(2)), record("b", "b0", day(1).Add(-time.Hour)), record("b", "b2", day(3)),
-		record("b", "b2", day(3)), record("b", "old", day(2)))
+		saleRecord("b", "b1", day(1)), saleRecord("a", "a1", day(2)), saleRecord("b", "b0", day(1).Add(-time.Hour)), saleRecord("b", "b2", day(3)),
+		saleRecord("b", "b2", day(3)), saleRecord("b", "old", day(2)))
 	e.wantRecords(t, everything(webhook.Vendas), "a=a1", "b=b2")
 	e.put(t, webhook.Vendas, 0)
 }
@@ -140,7 +140,7 @@ func checkRecordBytes(t *testing.T, e *env) {
 	var want []string
 	for i, body := range bodies {
 		key := fmt.Sprintf("%c'\"%%\\:é😀", 'a'+i)
-		e.put(t, webhook.Vendas, 1, record(key, body, day(i+1)))
+		e.put(t, webhook.Vendas, 1, saleRecord(key, body, day(i+1)))
 		want = append(want, key+"="+body)
 	}
 	e.wantRecords(t, everything(webhook.Vendas), want...)
@@ -156,8 +156,8 @@ func checkRecordBytes(t *testing.T, e *env) {
 // the exports of all three days, and once in one that spans them.
 func checkFirstTimeInWindow(t *testing.T, e *env) {
 	e.put(t, webhook.Ingressos, 4,
-		record("a", "A", day(1), day(2), day(3)), record("b", "B", day(1)), record("c", "C", day(1), day(3)),
-		record("d", "D", day(2).Add(time.Second), day(2).Add(2*time.Second), day(2).Add(3*time.Second)))
+		saleRecord("a", "A", day(1), day(2), day(3)), saleRecord("b", "B", day(1)), saleRecord("c", "C", day(1), day(3)),
+		saleRecord("d", "D", day(2).Add(time.Second), day(2).Add(2*time.Second), day(2).Add(3*time.Second)))
 	for _, tc := range []struct {
 		window webhook.Window
 		want   string
@@ -184,7 +184,7 @@ func checkRecordPages(t *testing.T, e *env) {
 	for i := range 90 { // on the 1st and the 2nd they are late, unless in the window too
 		first := day(1 + i%5).Add(time.Duration(i/10) * time.Second)
 		times := []time.Time{first, first.Add(24 * time.Hour), first.Add(72 * time.Hour)}[:1+i%3]
-		all = append(all, record(fmt.Sprintf("%02d", i), fmt.Sprint(i), times...))
+		all = append(all, saleRecord(fmt.Sprintf("%02d", i), fmt.Sprint(i), times...))
 	}
 	e.put(t, webhook.Ingressos, len(all), all...)
 	q := everything(webhook.Ingressos)
@@ -255,10 +255,10 @@ func (e *env) clear(tb testing.TB, before int64, keys ...string) {
 }
 
 func checkLateMark(t *testing.T, e *env) {
-	e.put(t, webhook.Ingressos, 1, record("early", "E", day(1)))
+	e.put(t, webhook.Ingressos, 1, saleRecord("early", "E", day(1)))
 	e.late(t, webhook.Ingressos, day(5))
-	e.put(t, webhook.Ingressos, 3, record("late", "L", day(3), day(4)), record("next", "N", day(4), day(5)), record("new", "W", day(6)))
-	e.put(t, webhook.Ingressos, 0, record("early", "E", day(1))) // had its run
+	e.put(t, webhook.Ingressos, 3, saleRecord("late", "L", day(3), day(4)), saleRecord("next", "N", day(4), day(5)), saleRecord("new", "W", day(6)))
+	e.put(t, webhook.Ingressos, 0, saleRecord("early", "E", day(1))) // had its run
 	q := everything(webhook.Ingressos)
 	q.Window = webhook.Window{From: day(5), To: day(6)}
 	e.wantRecords(t, q, "next=N")
@@ -272,14 +272,14 @@ func checkLateMark(t *testing.T, e *env) {
 	e.clear(t, second, "late", "nobody", "new")
 	e.wantRecords(t, q, "next=N")
 
-	e.put(t, webhook.Ingressos, 1, record("early", "E2", day(2))) // its day is over: late
+	e.put(t, webhook.Ingressos, 1, saleRecord("early", "E2", day(2))) // its day is over: late
 	e.wantRecords(t, q, "!early=E2", "next=N")
 	e.clear(t, second, "early") // the run was before this version
 	e.wantRecords(t, q, "!early=E2", "next=N")
-	e.put(t, webhook.Ingressos, 1, record("early", "E3", day(7))) // the next window has it
+	e.put(t, webhook.Ingressos, 1, saleRecord("early", "E3", day(7))) // the next window has it
 	e.wantRecords(t, q, "next=N")
 
-	e.put(t, webhook.Ingressos, 1, record("other", "O", day(2)))
+	e.put(t, webhook.Ingressos, 1, saleRecord("other", "O", day(2)))
 	third := e.late(t, webhook.Ingressos, day(7))
 	if err := e.tx(context.Background(), func(tx txn) error { return clearAllLate(context.Background(), tx, webhook.Ingressos, third) }); err != nil {
 		t.Fatal(err)
@@ -288,12 +288,12 @@ func checkLateMark(t *testing.T, e *env) {
 }
 
 func checkRunFence(t *testing.T, e *env) {
-	e.put(t, webhook.Ingressos, 2, record("a", "A1", day(1)), record("b", "B1", day(1)))
+	e.put(t, webhook.Ingressos, 2, saleRecord("a", "A1", day(1)), saleRecord("b", "B1", day(1)))
 	seq := e.late(t, webhook.Ingressos, day(2))
 	q := everything(webhook.Ingressos)
 	q.Window, q.Before, q.Late = days(1, 1), seq, true
 	e.wantRecords(t, q, "a=A1", "b=B1")
-	e.put(t, webhook.Ingressos, 2, record("b", "B2", day(1)), record("c", "C1", day(1)))
+	e.put(t, webhook.Ingressos, 2, saleRecord("b", "B2", day(1)), saleRecord("c", "C1", day(1)))
 	e.wantRecords(t, q, "a=A1")
 	q.Before = e.late(t, webhook.Ingressos, day(3))
 	q.Window = days(2, 2)
@@ -313,7 +313,7 @@ func checkUpsertWaitsForRun(t *testing.T, e *env) {
 			}
 			close(begun)
 			<-finish
-			r := record("a", "A", day(1))
+			r := saleRecord("a", "A", day(1))
 			_, err = e.upsertRecords(ctx, tx, [][]any{recordRow(webhook.Ingressos, &r, 0, seq, watermark)})
 			return err
 		})
@@ -338,10 +338,10 @@ func checkUpsertWaitsForRun(t *testing.T, e *env) {
 func checkRecordClients(t *testing.T, e *env) {
 	e.late(t, webhook.Ingressos, day(2))
 	for i, client := range []webhook.ClientID{"acme", "globex", "initech", "umbrella"} {
-		r := record("k", "x", day(1+i), day(5+i))
+		r := saleRecord("k", "x", day(1+i), day(5+i))
 		r.ClientID = client
 		if client == "umbrella" {
-			r = record("k", "x", day(1))
+			r = saleRecord("k", "x", day(1))
 			r.ClientID = client
 		}
 		e.put(t, webhook.Ingressos, 1, r)
@@ -379,7 +379,7 @@ func checkImportsAtOnce(t *testing.T, e *env) {
 			if w%2 == 1 {
 				key = n - 1 - i
 			}
-			rows[i] = record(fmt.Sprintf("%03d", key), fmt.Sprint("by ", w), day(1+w))
+			rows[i] = saleRecord(fmt.Sprintf("%03d", key), fmt.Sprint("by ", w), day(1+w))
 		}
 		_, err := e.PutRecords(context.Background(), webhook.Vendas, rows)
 		return err
