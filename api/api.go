@@ -51,6 +51,8 @@ func (a *api) routes() []route {
 		{post, "/v1/deliveries/{id}/retry", operator, "retry-delivery", handle(a.retryDelivery, 202)},
 		{post, "/v1/deliveries/{id}/cancel", operator, "cancel-delivery", handle(a.cancelDelivery, 200)},
 
+		{put, "/v1/records/{dataset}", producer, "put-records", handle(a.putRecords, 200)},
+
 		{get, "/openapi.json", viewer, "get-openapi", handle(a.getOpenAPI, 200)},
 		{get, "/healthz", public, "get-health", handle(a.getHealth, 200)},
 		{get, "/readyz", public, "get-readiness", handle(a.getReadiness, 200, 503)},

@@ -30,6 +30,12 @@ type BrokenError struct {
 
 func (e *BrokenError) Error() string { return fmt.Sprintf("record %d: %s", e.Line, e.Reason) }
 
+// SourceError says that a stream could not be read to its end.
+type SourceError struct{ Err error }
+
+func (e *SourceError) Error() string { return "read the records: " + e.Err.Error() }
+func (e *SourceError) Unwrap() error { return e.Err }
+
 // Reader cuts a stream into records. It does not check what is inside them:
 // in an array it counts brackets and quotes.
 type Reader struct {
@@ -61,7 +67,7 @@ func (r *Reader) Line() int { return r.line }
 
 // Next returns the bytes of the next record without the space around it. They
 // are good until the next call. The error is io.EOF at the end, ErrTooLong for
-// a record that is skipped, a *BrokenError, or the source's own.
+// a record that is skipped, a *BrokenError, or a *SourceError.
 func (r *Reader) Next() ([]byte, error) {
 	if !r.begun {
 		if err := r.begin(); err != nil {
@@ -144,6 +150,9 @@ func (r *Reader) fill() bool {
 		if empty++; empty > 100 && n == 0 && r.err == nil {
 			r.err = io.ErrNoProgress
 		}
+	}
+	if r.err != nil && r.err != io.EOF {
+		r.err = &SourceError{r.err}
 	}
 	r.end += n
 	return n > 0
