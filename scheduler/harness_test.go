@@ -31,15 +31,14 @@ func TestMain(m *testing.M) {
 
 // house is a scheduler on real parts. Nothing is sent unless it has workers.
 type house struct {
-	t      testing.TB
-	o      houseOptions
-	store  *store.Store
-	subs   *subscriptions.Registry
-	d      *dispatcher.Dispatcher
-	s      *Scheduler
-	clock  *clock
-	ended  chan Observation // of runs
-	closed sync.Once
+	t     testing.TB
+	o     houseOptions
+	store *store.Store
+	subs  *subscriptions.Registry
+	d     *dispatcher.Dispatcher
+	s     *Scheduler
+	clock *clock
+	ended chan Observation // of runs
 }
 
 type houseOptions struct {
@@ -50,15 +49,19 @@ type houseOptions struct {
 	log      slog.Handler
 }
 
-// clock is a clock that a test sets.
+// clock is a clock that a test sets; one that runs is the real one.
 type clock struct {
-	mu  sync.Mutex
-	now time.Time
+	mu   sync.Mutex
+	now  time.Time
+	runs bool
 }
 
 func (c *clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.runs {
+		return time.Now()
+	}
 	return c.now
 }
 
