@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -201,19 +202,23 @@ func (m *Mongo) Clients(ctx context.Context, q Query) ([]webhook.ClientID, error
 	if c == nil {
 		return m.otherwise.Clients(ctx, q)
 	}
-	var any bson.A
+	var parts bson.A
 	for _, p := range c.parts(q.Window) {
-		any = append(any, p.filter)
+		parts = append(parts, p.filter)
 	}
-	var values []bson.RawValue
-	if err := c.Distinct(ctx, c.client, bson.D{{Key: "$or", Value: any}}).Decode(&values); err != nil {
+	cursor, err := c.Aggregate(ctx, bson.A{
+		bson.D{{Key: "$match", Value: bson.D{{Key: "$or", Value: parts}}}},
+		bson.D{{Key: "$group", Value: bson.D{{Key: "_id", Value: "$" + c.client}}}},
+	})
+	if err != nil {
 		return nil, c.failed(err)
 	}
 	var out []webhook.ClientID
-	for _, v := range values {
-		if id := webhook.ClientID(keyText(v)); id.Fault() == "" {
+	for cursor.Next(ctx) {
+		if id := webhook.ClientID(keyText(cursor.Current.Lookup("_id"))); id.Fault() == "" {
 			out = append(out, id)
 		}
 	}
-	return out, nil
+	slices.Sort(out) // text and an ObjectID may name the same client
+	return slices.Compact(out), errors.Join(c.failed(cursor.Err()), cursor.Close(ctx))
 }
