@@ -34,6 +34,15 @@ func parseZone(s string) (*time.Location, error) {
 	return time.FixedZone(s, offset), nil
 }
 
+// Dates returns the first and the last day of a window in an export's zone.
+func Dates(w webhook.Window, zone string) (start, end string) {
+	at, err := parseZone(zone)
+	if err != nil {
+		at = time.UTC // no export has such a zone: an edit refuses it
+	}
+	return w.Dates(at)
+}
+
 // firstSpan is what a schedule of the rule since_last_run covers when there
 // was no scheduled run before.
 const firstSpan = 24 * time.Hour

@@ -136,7 +136,11 @@ func (q *RecordQuery) sql(part int, after position, limit int) (string, []any) {
 		}
 	} else {
 		order = at + ", key"
-		w.add(at+" >= ?", from)
+		if after.part != part {
+			// Beside the position, SQLite would begin at this bound instead: each
+			// page would read all that is before it.
+			w.add(at+" >= ?", from)
+		}
 		w.add(at+" < ?", to)
 		if part > partFirst {
 			w.add("at"+strconv.Itoa(part-1)+" < ?", from)
