@@ -175,7 +175,7 @@ func (d *demo) post(ctx context.Context, h *house) {
 		if err := d.postOne(ctx, h, n); err != nil && ctx.Err() == nil {
 			d.say("The redemption was not taken: %v", err)
 		}
-		if err := d.putTickets(ctx, h); err != nil && ctx.Err() == nil {
+		if err := d.putTickets(ctx, h, n); err != nil && ctx.Err() == nil {
 			d.say("The tickets were not taken: %v", err)
 		}
 		select {

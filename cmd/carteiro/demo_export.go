@@ -31,12 +31,13 @@ func (d *demo) schedule(ctx context.Context, h *house, on bool) error {
 	return err
 }
 
-// putTickets stores some made-up tickets of this moment, as the platform would.
-func (d *demo) putTickets(ctx context.Context, h *house) error {
+// putTickets stores the n-th few made-up tickets, of this moment, as the
+// platform would.
+func (d *demo) putTickets(ctx context.Context, h *house, n int) error {
 	now := time.Now()
 	g := sample.New(uint64(now.UnixNano()), webhook.Window{From: now.Add(-demoEvery), To: now})
 	load := &scheduler.Load{Store: h.store, Dataset: demoExport, ClientID: demoClient}
-	lines := g.Lines(nil, demoExport, 0, demoTickets)
+	lines := g.Lines(nil, demoExport, n*demoTickets, (n+1)*demoTickets)
 	return load.Run(ctx, records.NewReader(bytes.NewReader(lines), records.Lines, webhook.MaxRecord))
 }
 
