@@ -133,7 +133,7 @@ func (s *Store) insert(ctx context.Context, tx txn, table string, cols []column,
 	}
 	list := strings.Join(names, ", ")
 	for part := range s.d.chunks(rows) {
-		cte, args := s.d.values("v", cols, part, 0)
+		cte, args := s.d.values("v", cols, part)
 		if _, err := tx.ExecContext(ctx, `WITH `+cte+` INSERT INTO `+table+` (`+list+`) SELECT `+list+` FROM v`, args...); err != nil {
 			return err
 		}
