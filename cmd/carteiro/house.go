@@ -32,6 +32,7 @@ type house struct {
 	subs       *subscriptions.Registry
 	dispatcher *dispatcher.Dispatcher
 	scheduler  *scheduler.Scheduler
+	mongo      *scheduler.Mongo // nil: no dataset is read from MongoDB
 	handler    http.Handler
 	demo       *demo
 	keyMade    bool // the admin key was made at this start
@@ -125,8 +126,12 @@ func (h *house) buildDispatcher(ctx context.Context, _ net.Addr) (err error) {
 
 // buildScheduler makes what runs exports; only the role "scheduler" starts it.
 func (h *house) buildScheduler(context.Context, net.Addr) error {
+	source, err := h.source()
+	if err != nil {
+		return err
+	}
 	o := scheduler.Options{
-		Store: h.store, Dispatcher: h.dispatcher, Source: scheduler.NewStoredRecords(h.store), Log: h.log,
+		Store: h.store, Dispatcher: h.dispatcher, Source: source, Log: h.log,
 	}
 	if h.demo != nil {
 		o.Observe = h.demo.observeRun
@@ -188,7 +193,7 @@ func (h *house) start(ctx context.Context) error {
 
 // close releases what was opened, from the top down.
 func (h *house) close() error {
-	var err error
+	err := h.closeMongo()
 	if h.sender != nil {
 		h.sender.Close()
 	}
