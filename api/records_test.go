@@ -177,10 +177,10 @@ func TestPutRecordsWithoutDatabase(t *testing.T) {
 		h.handler.ServeHTTP(w, r)
 		must(t, in.Close())
 	}()
-	_, err := out.Write(g.Lines(nil, webhook.Cadastros, 0, 1500)) // returns when it was read: 1000 are stored
+	_, err := out.Write(g.Lines(nil, webhook.Cadastros, 0, 1400)) // returns when it was read: 1000 are stored
 	must(t, err)
 	must(t, h.store.Close())
-	_, _ = out.Write(g.Lines(nil, webhook.Cadastros, 1500, 2500)) // the other end closes when the answer is there
+	_, _ = out.Write(g.Lines(nil, webhook.Cadastros, 1400, 2500)) // the other end closes when the answer is there
 	must(t, out.Close())
 	<-served
 	a := &answer{t: t, status: w.Code, header: w.Result().Header, body: w.Body.String()}

@@ -15,7 +15,7 @@ type RecordCounts struct {
 }
 
 // PutRecords stores records of one dataset in one transaction; a caller with
-// many of them makes several calls of about a thousand, so that the intake of
+// many of them makes several calls of a few hundred, so that the intake of
 // events gets its turn between two. Records of one key count in their order.
 //
 //	no such key yet                              → stored, accepted
@@ -122,7 +122,7 @@ func compareKeys(a, b []any) int {
 func (s *Store) upsertRecords(ctx context.Context, tx txn, rows [][]any) (int, error) {
 	changed := 0
 	for part := range s.d.chunks(rows) {
-		cte, args := s.d.values("v", recordColumns, part, 0)
+		cte, args := s.d.values("v", recordColumns, part)
 		// WHERE TRUE: SQLite would else take ON for a join's.
 		done, err := tx.ExecContext(ctx, `WITH `+cte+`
 			INSERT INTO records AS r (dataset, client_id, key, at1, at2, at3, updated_at, received_at, seq, late, body)
@@ -155,7 +155,7 @@ func (s *Store) clearLate(ctx context.Context, tx txn, of recordOwner, keys []st
 	slices.SortFunc(rows, compareKeys)
 	cols := []column{{"v_dataset", text}, {"v_client_id", text}, {"v_key", text}, {"v_before", number}}
 	for part := range s.d.chunks(rows) {
-		cte, args := s.d.values("v", cols, part, 0)
+		cte, args := s.d.values("v", cols, part)
 		if _, err := tx.ExecContext(ctx, `WITH `+cte+`
 			UPDATE records AS r SET late = FALSE FROM v
 			WHERE r.dataset = v_dataset AND r.client_id = v_client_id AND r.key = v_key AND r.late AND r.seq < v_before`, args...); err != nil {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/carteiro-webhooks/carteiro/migrations"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
@@ -24,6 +25,7 @@ func datasetChecks() []check {
 		{"the clients that have records", checkRecordClients},
 		{"imports at once", checkImportsAtOnce},
 		{"a position that is none", checkBadPosition},
+		{"each part of a read is a span of one index", checkRecordPlans},
 	}
 }
 
@@ -405,6 +407,32 @@ func checkBadPosition(t *testing.T, e *env) {
 		q.After = after
 		if _, err := e.ReadRecords(context.Background(), q); err == nil {
 			t.Errorf("%q is taken for a position", after)
+		}
+	}
+}
+
+// checkRecordPlans asks SQLite, which tells its plan without having numbers
+// of rows: no part may sort, or read rows that are not the client's.
+func checkRecordPlans(t *testing.T, e *env) {
+	if e.d.name != migrations.SQLite {
+		return // PostgreSQL plans by the numbers of rows, and here are none
+	}
+	q := everything(webhook.Ingressos)
+	q.Late, q.Before = true, 5
+	for part, want := range []string{
+		"records_late (dataset=? AND client_id=? AND key>?)",
+		"records_at1 (dataset=? AND client_id=? AND (at1,key)>(?,?) AND at1<?)",
+		"records_at2 (dataset=? AND client_id=? AND (at2,key)>(?,?) AND at2<?)",
+		"records_at3 (dataset=? AND client_id=? AND (at3,key)>(?,?) AND at3<?)",
+	} {
+		query, args := q.sql(part, position{part, 1, "k"}, 10)
+		steps, err := list(context.Background(), e.Store, "EXPLAIN QUERY PLAN "+query, args, func(row interface{ Scan(...any) error }) (step string, err error) {
+			var id, parent, unused int
+			err = row.Scan(&id, &parent, &unused, &step)
+			return step, err
+		})
+		if err != nil || len(steps) != 1 || steps[0] != "SEARCH records USING INDEX "+want {
+			t.Errorf("part %d: %q %v, want %s", part, steps, err, want)
 		}
 	}
 }
