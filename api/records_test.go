@@ -177,7 +177,8 @@ func TestPutRecordsWithoutDatabase(t *testing.T) {
 		h.handler.ServeHTTP(w, r)
 		must(t, in.Close())
 	}()
-	_, err := out.Write(g.Lines(nil, webhook.Cadastros, 0, 1400)) // returns when it was read: 1000 are stored
+	begin := append(g.Lines(nil, webhook.Cadastros, 0, 1200), "nonsense\n"...)
+	_, err := out.Write(g.Lines(begin, webhook.Cadastros, 1200, 1400)) // returns when it was read: 1000 are stored
 	must(t, err)
 	must(t, h.store.Close())
 	_, _ = out.Write(g.Lines(nil, webhook.Cadastros, 1400, 2500)) // the other end closes when the answer is there
@@ -187,6 +188,9 @@ func TestPutRecordsWithoutDatabase(t *testing.T) {
 	a.problem(503, "database_unavailable")
 	if a.at("partial", "accepted") != 1000.0 || a.at("partial", "next_line") != 1001.0 || a.header.Get("Retry-After") == "" {
 		t.Error(a.body)
+	}
+	if got := fmt.Sprint(a.at("partial", "refused")); got != "[]" {
+		t.Errorf("refused: %s, but who goes on at line 1001 is told of it again", got)
 	}
 	if strings.Contains(a.body, "nothing was stored") {
 		t.Error("the answer denies what is stored: " + a.body)
