@@ -67,6 +67,8 @@ func (c importCommand) Run(r runContext) (err error) {
 	switch {
 	case err != nil:
 		return fmt.Errorf("the import stopped: %w; run it again when that is mended: what is stored already counts as unchanged", err)
+	case sum.Refused == 1:
+		return errors.New("one record was refused")
 	case sum.Refused > 0:
 		return fmt.Errorf("%d records were refused", sum.Refused)
 	}
