@@ -114,7 +114,11 @@ CREATE TABLE run_refusals (
     PRIMARY KEY (run_id, client_id, key)
 );
 
+-- Events that are parked are fed before pages that are, however many there are.
+CREATE INDEX deliveries_parked_events ON deliveries (subscription_id, next_attempt_at) WHERE parked AND run_id IS NULL;
+
 -- +goose Down
+DROP INDEX deliveries_parked_events;
 DROP TABLE run_refusals;
 DROP TABLE pages;
 DROP TABLE run_clients;
