@@ -57,11 +57,11 @@ func (c importCommand) Run(r runContext) (err error) {
 
 	client := &http.Client{Timeout: callTimeout}
 	defer client.CloseIdleConnections()
-	bar := newProgress(r.stderr, size)
+	bar := newProgress(r.stderr, src, size)
 	sum, err := (&records.Import{
 		Server: c.Server, Key: key, Dataset: c.Dataset, ClientID: c.Client, ClientField: c.ClientField,
 		HTTP: client, Progress: bar.show, Refused: refused,
-	}).Run(r, src)
+	}).Run(r, bar)
 	bar.end()
 	fmt.Fprintf(r.stdout, "%d records read: %d accepted, %d unchanged, %d refused.\n", sum.Read, sum.Accepted, sum.Unchanged, sum.Refused)
 	switch {
@@ -120,10 +120,12 @@ func environment(environ []string, name string) string {
 	return value
 }
 
-// progress shows how far an import is: a bar on a terminal, otherwise a line
-// now and then.
+// progress reads a file and shows how far it is: a bar on a terminal,
+// otherwise a line now and then.
 type progress struct {
+	src      io.Reader
 	w        io.Writer
+	read     int64
 	size     int64 // of the file; 0: not known
 	terminal bool
 	told     int // records at the last line
@@ -134,8 +136,8 @@ const (
 	lineEvery = 100_000 // records
 )
 
-func newProgress(w io.Writer, size int64) *progress {
-	p := &progress{w: w, size: size}
+func newProgress(w io.Writer, src io.Reader, size int64) *progress {
+	p := &progress{src: src, w: w, size: size}
 	if f, ok := w.(*os.File); ok {
 		info, err := f.Stat()
 		p.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0
@@ -143,10 +145,16 @@ func newProgress(w io.Writer, size int64) *progress {
 	return p
 }
 
+func (p *progress) Read(b []byte) (int, error) {
+	n, err := p.src.Read(b)
+	p.read += int64(n)
+	return n, err
+}
+
 func (p *progress) show(s records.Summary) {
 	switch {
 	case p.terminal && p.size > 0:
-		done := min(float64(s.Bytes)/float64(p.size), 1)
+		done := min(float64(p.read)/float64(p.size), 1) // it may grow meanwhile
 		full := int(done * barWidth)
 		fmt.Fprintf(p.w, "\r[%s%s] %3.0f %%  %d records, %d refused", strings.Repeat("#", full), strings.Repeat(".", barWidth-full), done*100, s.Read, s.Refused)
 	case p.terminal:

@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/carteiro-webhooks/carteiro/internal/records"
 	"github.com/carteiro-webhooks/carteiro/internal/sample"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
@@ -65,6 +67,31 @@ func TestRecordsImport(t *testing.T) {
 	}
 	if len(lines) != 2 || lines[1]["line"] != 2.0 || lines[1]["key"] != "<&>" || lines[1]["reason"] != `"updatedAt" is missing` {
 		t.Errorf("refused: %s", text)
+	}
+}
+
+func TestProgress(t *testing.T) {
+	var out bytes.Buffer
+	p := newProgress(&out, strings.NewReader("12345678"), 16)
+	if p.terminal {
+		t.Fatal("a buffer is taken for a terminal")
+	}
+	if _, err := io.ReadAll(p); err != nil {
+		t.Fatal(err)
+	}
+	p.show(records.Summary{Read: lineEvery - 1})
+	p.show(records.Summary{Read: lineEvery, Accepted: 7})
+	p.show(records.Summary{Read: lineEvery + 1})
+	p.end()
+	if got, want := out.String(), "100000 records read: 7 accepted, 0 unchanged, 0 refused\n"; got != want {
+		t.Errorf("lines %q, want %q", got, want)
+	}
+	out.Reset()
+	p.terminal = true
+	p.show(records.Summary{Read: 8, Refused: 1})
+	p.end()
+	if got, want := out.String(), "\r["+strings.Repeat("#", 20)+strings.Repeat(".", 20)+"]  50 %  8 records, 1 refused\n"; got != want {
+		t.Errorf("bar %q, want %q", got, want)
 	}
 }
 
