@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/carteiro-webhooks/carteiro/dispatcher/sender"
@@ -47,7 +48,8 @@ type Dispatcher struct {
 	o      Options
 	types  *eventTypes
 	hints  *hints
-	worker *worker // nil: hints only
+	worker *worker    // nil: hints only
+	turn   sync.Mutex // of intakes that lock the catalogue
 }
 
 // The times of the queue.
