@@ -2,6 +2,7 @@ package dispatcher
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -142,8 +143,12 @@ func (d *Dispatcher) DeliverPages(ctx context.Context, p Pages) error {
 			return err
 		}
 	}
-	return errCatalogueBusy()
+	return errors.New("subscriptions are changing faster than pages can be matched with them")
 }
+
+// maxStale is how often pages are matched again because the catalogue changed
+// between the match and the commit. A run that has no luck goes on later.
+const maxStale = 20
 
 func (d *Dispatcher) deliverPages(ctx context.Context, p Pages) error {
 	now := d.now()
