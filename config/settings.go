@@ -11,6 +11,10 @@ const Prefix = "CARTEIRO_"
 // FileEnv names the YAML file when the flag --config does not.
 const FileEnv = Prefix + "CONFIG"
 
+// APIKeyEnv holds the API key of the commands that call a server; the server
+// itself has no use for it.
+const APIKeyEnv = Prefix + "API_KEY"
+
 // testPrefix begins names that steer the tests; the program ignores them.
 const testPrefix = Prefix + "TEST_"
 

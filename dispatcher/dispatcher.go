@@ -50,6 +50,7 @@ type Dispatcher struct {
 	hints  *hints
 	worker *worker    // nil: hints only
 	turn   sync.Mutex // of intakes that lock the catalogue
+	pace   pace       // of the exports' pages
 }
 
 // The times of the queue.

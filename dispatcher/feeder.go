@@ -8,6 +8,7 @@ import (
 	"github.com/go-redis/redis_rate/v10"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/carteiro-webhooks/carteiro/store"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
@@ -109,11 +110,12 @@ func (f *feeder) once(key gateKey) {
 		return
 	}
 	w.gate.setParked(key, true)
-	claimed, err := w.d.o.Store.Feed(w.send, sub.ID, allowed, w.terms())
+	limits := store.FeedLimits{Most: allowed, Pages: min(allowed, w.gate.pageRoom(key, len(tickets)))}
+	claimed, err := w.d.o.Store.Feed(w.send, sub.ID, limits, w.terms())
 	if err != nil {
 		w.d.o.Log.Warn("parked deliveries could not be read; the reconciler tries again", "subscription", sub.ID, "error", err)
 	}
-	if err == nil && len(claimed) < allowed {
+	if err == nil && allowed > len(claimed) && limits.Pages > pagesOf(claimed) {
 		w.gate.setParked(key, false)
 	}
 	for i := range claimed {
@@ -121,6 +123,16 @@ func (f *feeder) once(key gateKey) {
 		go w.process(&claimed[i], laneFor(claimed[i].AttemptCount == 0, claimed[i].RunID != ""), tickets[i])
 	}
 	w.gate.unused(tickets[len(claimed):])
+}
+
+// pagesOf counts the pages of exports.
+func pagesOf(claimed []store.Claimed) (n int) {
+	for i := range claimed {
+		if claimed[i].RunID != "" {
+			n++
+		}
+	}
+	return n
 }
 
 // stop waits for looks under way; no new one starts.
