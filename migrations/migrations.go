@@ -52,7 +52,18 @@ func Pending(ctx context.Context, db *sql.DB, d Dialect) (missing, ahead int64, 
 	if err != nil {
 		return 0, 0, fmt.Errorf("read the schema version: %w", err)
 	}
-	return max(target-current, 0), max(current-target, 0), nil
+	// Counted, not subtracted: numbers may have gaps, and a step may be missing
+	// below one that was applied.
+	steps, err := p.Status(ctx)
+	if err != nil {
+		return 0, 0, fmt.Errorf("read the schema's steps: %w", err)
+	}
+	for _, step := range steps {
+		if step.State == goose.StatePending {
+			missing++
+		}
+	}
+	return missing, max(current-target, 0), nil
 }
 
 func provider(db *sql.DB, d Dialect) (*goose.Provider, error) {

@@ -212,16 +212,26 @@ func (s *Store) complete(ctx context.Context, tx txn, claimed []Claimed) error {
 }
 
 // Feed claims up to n parked deliveries of a subscription, the longest due first.
-func (s *Store) Feed(ctx context.Context, sub webhook.SubscriptionID, n int, t ClaimTerms) (claimed []Claimed, err error) {
+func (s *Store) Feed(ctx context.Context, sub webhook.SubscriptionID, n int, t ClaimTerms) ([]Claimed, error) {
+	return s.feed(ctx, `subscription_id = $1`, string(sub), n, t)
+}
+
+// FeedHost is Feed for deliveries without a subscription: a verification's
+// callbacks are parked by their host.
+func (s *Store) FeedHost(ctx context.Context, host string, n int, t ClaimTerms) ([]Claimed, error) {
+	return s.feed(ctx, `host = $1 AND subscription_id = ''`, host, n, t)
+}
+
+func (s *Store) feed(ctx context.Context, whose, key string, n int, t ClaimTerms) (claimed []Claimed, err error) {
 	err = s.tx(ctx, func(tx txn) error {
 		rows, err := tx.QueryContext(ctx, `
 			WITH c AS MATERIALIZED (
 				SELECT id AS c_id FROM deliveries
-				WHERE parked AND subscription_id = $1 AND state IN ('pending', 'retrying')
+				WHERE parked AND `+whose+` AND state IN ('pending', 'retrying')
 				ORDER BY next_attempt_at LIMIT $2`+s.d.skipLocked+`)
 			UPDATE deliveries AS d SET generation = generation + 1, crash_count = crash_count + 1, parked = FALSE,
 				lease_until = $3, check_at = $3
-			FROM c WHERE d.id = c_id RETURNING `+claimedColumns, string(sub), n, micros(t.Lease))
+			FROM c WHERE d.id = c_id RETURNING `+claimedColumns, key, n, micros(t.Lease))
 		if err != nil {
 			return err
 		}
@@ -236,18 +246,28 @@ func (s *Store) Feed(ctx context.Context, sub webhook.SubscriptionID, n int, t C
 }
 
 // ParkedSubscriptions returns the subscriptions that have parked deliveries.
-// It hops from one to the next in the index instead of reading every row.
 func (s *Store) ParkedSubscriptions(ctx context.Context) ([]webhook.SubscriptionID, error) {
+	return hop[webhook.SubscriptionID](ctx, s, "subscription_id", `parked AND subscription_id > ''`)
+}
+
+// ParkedHosts returns the hosts that have parked deliveries without a subscription.
+func (s *Store) ParkedHosts(ctx context.Context) ([]string, error) {
+	return hop[string](ctx, s, "host", `parked AND subscription_id = '' AND host > ''`)
+}
+
+// hop returns the different values of an indexed column. It goes from one to
+// the next in the index instead of reading every row.
+func hop[T ~string](ctx context.Context, s *Store, column, cond string) ([]T, error) {
 	return list(ctx, s, `
-		WITH RECURSIVE hop(sub) AS (
-			SELECT min(subscription_id) FROM deliveries WHERE parked
+		WITH RECURSIVE hop(v) AS (
+			SELECT min(`+column+`) FROM deliveries WHERE `+cond+`
 			UNION ALL
-			SELECT (SELECT min(subscription_id) FROM deliveries WHERE parked AND subscription_id > hop.sub)
-			FROM hop WHERE hop.sub IS NOT NULL)
-		SELECT sub FROM hop WHERE sub IS NOT NULL`, nil,
-		func(row interface{ Scan(...any) error }) (id webhook.SubscriptionID, err error) {
-			err = row.Scan(&id)
-			return id, err
+			SELECT (SELECT min(`+column+`) FROM deliveries WHERE `+cond+` AND `+column+` > hop.v)
+			FROM hop WHERE hop.v IS NOT NULL)
+		SELECT v FROM hop WHERE v IS NOT NULL`, nil,
+		func(row interface{ Scan(...any) error }) (v T, err error) {
+			err = row.Scan(&v)
+			return v, err
 		})
 }
 

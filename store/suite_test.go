@@ -59,7 +59,7 @@ func (e *env) wipe(tb testing.TB) {
 	tb.Helper()
 	for _, statement := range []string{
 		`DELETE FROM attempts`, `DELETE FROM deliveries`, `DELETE FROM messages`, `DELETE FROM subscriptions`,
-		`DELETE FROM event_types`, `DELETE FROM clients`, `DELETE FROM idempotency_keys`, `UPDATE counters SET value = 1`,
+		`DELETE FROM event_types`, `DELETE FROM clients`, `DELETE FROM verifications`, `DELETE FROM idempotency_keys`, `UPDATE counters SET value = 1`,
 	} {
 		if _, err := e.write.ExecContext(context.Background(), statement); err != nil {
 			tb.Fatal(err)
