@@ -195,6 +195,8 @@ func (a *api) retryDelivery(ctx context.Context, in *retryDelivery) (*reply[webh
 		return nil, err
 	}
 	key := in.idempotency(ctx, in.Content.raw)
+	ctx, cancel := outliving(ctx)
+	defer cancel()
 	err = a.o.Dispatcher.Retry(ctx, in.ID, answered(key, http.StatusAccepted, body))
 	if r := replayed[webhook.Delivery](err); r != nil {
 		return r, nil

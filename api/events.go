@@ -124,6 +124,8 @@ func intake[T any](ctx context.Context, a *api, key *store.Idempotency, events [
 			return answered(key, http.StatusAccepted, body), nil
 		}
 	}
+	ctx, cancel := outliving(ctx)
+	defer cancel()
 	done, err := a.o.Dispatcher.Accept(ctx, events, respond)
 	if key != nil && webhook.IsKind(err, webhook.KindInvalid) {
 		// It was valid the first time: the catalogue has changed since.

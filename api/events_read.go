@@ -34,8 +34,9 @@ func (q *eventsQuery) Resolve(huma.Context) []error {
 	return asErrors(f)
 }
 
-// eventView is an event as lists show it.
-type eventView struct {
+// EventView is an event as lists show it. (Exported because huma describes
+// embedded fields of exported types only.)
+type EventView struct {
 	ID             webhook.MessageID       `json:"id"`
 	Type           webhook.Slug            `json:"type"`
 	ClientID       webhook.ClientID        `json:"client_id"`
@@ -44,15 +45,15 @@ type eventView struct {
 	SubscriptionID *webhook.SubscriptionID `json:"subscription_id" doc:"the one subscription that it was meant for"`
 }
 
-func viewEvent(m *webhook.Message) eventView {
-	v := eventView{ID: m.ID, Type: m.Type, ClientID: m.ClientID, OccurredAt: m.OccurredAt, CreatedAt: m.CreatedAt}
+func viewEvent(m *webhook.Message) EventView {
+	v := EventView{ID: m.ID, Type: m.Type, ClientID: m.ClientID, OccurredAt: m.OccurredAt, CreatedAt: m.CreatedAt}
 	if m.Target != "" {
 		v.SubscriptionID = &m.Target
 	}
 	return v
 }
 
-func (a *api) listEvents(ctx context.Context, in *eventsQuery) (*reply[list[eventView]], error) {
+func (a *api) listEvents(ctx context.Context, in *eventsQuery) (*reply[list[EventView]], error) {
 	page, err := in.page(listEvents)
 	if err != nil {
 		return nil, err
@@ -70,7 +71,7 @@ type eventPath struct {
 
 // eventDetail is an event with what became of it.
 type eventDetail struct {
-	eventView
+	EventView
 	Data           any                `json:"data" doc:"as it was posted; null once retention has removed it"`
 	Deliveries     []webhook.Delivery `json:"deliveries" nullable:"false" doc:"the newest 500"`
 	MoreDeliveries bool               `json:"more_deliveries" doc:"there are more: GET /v1/deliveries?event_id= has all"`

@@ -3,7 +3,9 @@ package api
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -271,4 +273,18 @@ const redemption = `{"user":{"id":"123"},"exchange":{"id":"321","quantity":"1"}}
 // event is an intake request of the built-in type.
 func event(data string) string {
 	return `{"type":"shop.product.redemption","client_id":"acme","data":` + data + `}`
+}
+
+func newRecorder() *httptest.ResponseRecorder { return httptest.NewRecorder() }
+
+// storedAnswer is the answer that the store keeps under a key.
+func (h *house) storedAnswer(scope, key, path, body string) []byte {
+	h.t.Helper()
+	sum := sha256.Sum256([]byte(path + "\n" + body))
+	err := h.store.FindIdempotent(context.Background(), &store.Idempotency{Scope: scope, Key: key, RequestHash: sum[:]})
+	var r *store.Replay
+	if !errors.As(err, &r) {
+		h.t.Fatalf("nothing is stored under %s %s: %v", scope, key, err)
+	}
+	return r.Response
 }

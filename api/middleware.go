@@ -47,6 +47,13 @@ func callOf(ctx context.Context) *call {
 // itself, more tightly (P6).
 const requestTimeout = 15 * time.Second
 
+// outliving is a context for a commit that is to be followed by hints. A
+// caller that goes away does not take back what it sent: the commit may be
+// under way, and what it holds must not wait for the reconciler.
+func outliving(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
+}
+
 // enter is around everything: the request's id, its time limit, its line in
 // the log, and what happens when it panics.
 func (a *api) enter(g *gin.Context) {

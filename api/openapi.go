@@ -99,9 +99,11 @@ func describeErrors(op *huma.Operation, r route) {
 	}
 }
 
-// describeBody notes the body of a route, after huma has registered it: huma
-// would read and check a body that it knows of.
-func describeBody(doc *huma.OpenAPI, op huma.Operation, input reflect.Type) {
+// describeInput notes the body of a route, after huma has registered it: huma
+// would read and check a body that it knows of. It also takes back the
+// "default" answer that huma notes where no failure is declared.
+func describeInput(doc *huma.OpenAPI, op huma.Operation, input reflect.Type) {
+	delete(op.Responses, "default")
 	f, ok := input.FieldByName("Content")
 	if !ok {
 		return

@@ -69,7 +69,7 @@ func handle[In, Out any](h func(context.Context, *In) (*reply[Out], error), stat
 			}
 			return out, nil
 		})
-		describeBody(doc.OpenAPI(), op, reflect.TypeFor[In]())
+		describeInput(doc.OpenAPI(), op, reflect.TypeFor[In]())
 	}
 }
 

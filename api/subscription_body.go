@@ -8,12 +8,15 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
-// subscriptionBody is a subscription as it is registered, and a merge patch of
-// one (RFC 7396): each field knows whether it was given.
-type subscriptionBody struct {
+// SubscriptionBody is a subscription as it is registered, and a merge patch of
+// one (RFC 7396): each field knows whether it was given. (Exported because huma describes
+// embedded fields of exported types only.)
+type SubscriptionBody struct {
 	ClientID    webhook.ClientID  `json:"client_id" doc:"whose events; * for every client's"`
 	URL         string            `json:"url" doc:"where requests go"`
 	EventTypes  []webhook.Pattern `json:"event_types" nullable:"false" doc:"exact slugs, a prefix with .*, or *"`
@@ -46,7 +49,7 @@ type headerChange struct {
 	value      *string
 }
 
-func (b *subscriptionBody) decode(o *object) {
+func (b *SubscriptionBody) decode(o *object) {
 	b.fields = map[string]presence{
 		"client_id":   text(o, "client_id", &b.ClientID),
 		"url":         text(o, "url", &b.URL),
@@ -72,7 +75,7 @@ func (b *subscriptionBody) decode(o *object) {
 	b.fields["send_empty_exports"] = o.boolean("send_empty_exports", &b.SendEmpty)
 }
 
-func (b *subscriptionBody) decodeHeaders(o *object) presence {
+func (b *SubscriptionBody) decodeHeaders(o *object) presence {
 	raw, p := o.typed("headers", "an object")
 	if p != given {
 		return p
@@ -104,7 +107,7 @@ func (b *ackBody) decode(o *object) {
 }
 
 // subscription is the subscription that a whole body registers.
-func (b *subscriptionBody) subscription() webhook.Subscription {
+func (b *SubscriptionBody) subscription() webhook.Subscription {
 	sub := webhook.Subscription{ClientID: b.ClientID, Headers: map[string]string{}}
 	b.apply(&sub)
 	for _, c := range b.headers {
@@ -117,7 +120,7 @@ func (b *subscriptionBody) subscription() webhook.Subscription {
 
 // apply puts the given fields on a subscription, the headers apart; null gives
 // a field its default.
-func (b *subscriptionBody) apply(sub *webhook.Subscription) {
+func (b *SubscriptionBody) apply(sub *webhook.Subscription) {
 	set(b.fields["url"], &sub.URL, b.URL, "")
 	set(b.fields["event_types"], &sub.EventTypes, b.EventTypes, nil)
 	set(b.fields["description"], &sub.Description, b.Description, "")
@@ -145,7 +148,7 @@ func set[T any](p presence, into *T, value, otherwise T) {
 
 // mergeHeaders puts the changes on a subscription's headers. A name counts in
 // any case, as in HTTP; "[redacted]" keeps the value that is stored.
-func (b *subscriptionBody) mergeHeaders(sub *webhook.Subscription, f *webhook.Faults) {
+func (b *SubscriptionBody) mergeHeaders(sub *webhook.Subscription, f *webhook.Faults) {
 	merged := maps.Clone(sub.Headers)
 	if b.fields["headers"] == null || merged == nil {
 		merged = map[string]string{}
@@ -172,10 +175,10 @@ func (b *subscriptionBody) mergeHeaders(sub *webhook.Subscription, f *webhook.Fa
 }
 
 // newSubscription is the body that registers one.
-type newSubscription struct{ subscriptionBody }
+type newSubscription struct{ SubscriptionBody }
 
 func (b *newSubscription) decode(o *object) {
-	b.subscriptionBody.decode(o)
+	b.SubscriptionBody.decode(o)
 	o.need("client_id", "url", "event_types")
 	for _, c := range b.headers {
 		if c.value != nil && *c.value == webhook.Redacted {
@@ -185,13 +188,13 @@ func (b *newSubscription) decode(o *object) {
 }
 
 // subscriptionPatch is the body that changes one.
-type subscriptionPatch struct{ subscriptionBody }
+type subscriptionPatch struct{ SubscriptionBody }
 
 // unchangeable are the fields of a subscription that a patch cannot change.
 var unchangeable = []string{"id", "state", "created_at", "updated_at", "secret"}
 
 func (b *subscriptionPatch) decode(o *object) {
-	b.subscriptionBody.decode(o)
+	b.SubscriptionBody.decode(o)
 	for i := range o.members {
 		m := &o.members[i]
 		if !slices.Contains(unchangeable, m.name) {
@@ -200,6 +203,15 @@ func (b *subscriptionPatch) decode(o *object) {
 		m.taken = true
 		o.fault(m.name, "cannot be changed here; pause and resume change the state, rotate-secret the secret")
 	}
+}
+
+// TransformSchema describes a patch: nothing is required, null is allowed.
+func (b *subscriptionPatch) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+	s.Required = nil
+	for _, p := range s.Properties {
+		p.Nullable = p.Ref == ""
+	}
+	return s
 }
 
 func (b *subscriptionPatch) bodyRules() bodyRules { return bodyRules{limit: maxBody, mergePatch: true} }

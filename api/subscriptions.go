@@ -16,11 +16,12 @@ import (
 // subscriptionView is a subscription with its secrets where they may be shown.
 type subscriptionView struct {
 	webhook.Subscription
-	secretView
+	SecretView
 }
 
-// secretView is a subscription's signing secrets.
-type secretView struct {
+// SecretView is a subscription's signing secrets. (Exported because huma describes
+// embedded fields of exported types only.)
+type SecretView struct {
 	Secret         string     `json:"secret,omitempty" doc:"signs each request"`
 	PreviousSecret string     `json:"previous_secret,omitempty" doc:"signs too, while a rotation overlaps"`
 	PreviousUntil  *time.Time `json:"previous_until,omitempty" doc:"end of the overlap"`
@@ -36,8 +37,8 @@ func viewSubscription(sub *webhook.Subscription) webhook.Subscription {
 	return v
 }
 
-func (a *api) viewSecret(sub *webhook.Subscription) secretView {
-	v := secretView{Secret: sub.Secrets.Current.Reveal()}
+func (a *api) viewSecret(sub *webhook.Subscription) SecretView {
+	v := SecretView{Secret: sub.Secrets.Current.Reveal()}
 	if len(sub.Secrets.At(a.o.Now())) > 1 {
 		v.PreviousSecret, v.PreviousUntil = sub.Secrets.Previous.Reveal(), &sub.Secrets.PreviousUntil
 	}
@@ -207,7 +208,7 @@ func (a *api) rotateSecret(ctx context.Context, in *rotateSecret) (*reply[subscr
 	return &reply[subscriptionView]{Value: subscriptionView{viewSubscription(sub), a.viewSecret(sub)}}, nil
 }
 
-func (a *api) getSecret(ctx context.Context, in *subscriptionPath) (*reply[secretView], error) {
+func (a *api) getSecret(ctx context.Context, in *subscriptionPath) (*reply[SecretView], error) {
 	if err := mustBeSubscription(in.ID); err != nil {
 		return nil, err
 	}
@@ -215,5 +216,5 @@ func (a *api) getSecret(ctx context.Context, in *subscriptionPath) (*reply[secre
 	if err != nil {
 		return nil, err
 	}
-	return &reply[secretView]{Value: a.viewSecret(sub)}, nil
+	return &reply[SecretView]{Value: a.viewSecret(sub)}, nil
 }

@@ -46,9 +46,12 @@ const (
 	// maxPending is how many hints may wait in one lane in Redis. Beyond, the
 	// backlog stays in SQL and the reconciler feeds it.
 	maxPending = 2_000
-	// gather is the least time between two rounds of sending. It is felt only
-	// under load, where it makes hints carry many deliveries.
-	gather = 4 * time.Millisecond
+	// A round of sending waits after the one before, the longer the more that
+	// one carried: a quiet system pays nothing, and a busy one has hints that
+	// carry many deliveries. gather is the wait for each gatherStep deliveries.
+	gather     = 2 * time.Millisecond
+	gatherStep = 8
+	gatherMost = 12 * time.Millisecond
 	// hintTimeout bounds one task: its deliveries may each wait for a slot.
 	hintTimeout = 10 * time.Minute
 	// hintRetries keeps asynq from ever giving a hint up: SQL decides.
@@ -92,13 +95,13 @@ func (h *hints) start() { go h.run() }
 func (h *hints) run() {
 	defer close(h.done)
 	var sent time.Time
+	var wait time.Duration
 	for range h.kick {
-		if gap := time.Since(sent); gap < gather {
-			time.Sleep(gather - gap)
-		}
+		time.Sleep(wait - time.Since(sent))
 		sent = time.Now()
 		h.mu.Lock()
 		queue, closing := h.queue, h.closing
+		wait = min(time.Duration(1+h.count/gatherStep)*gather, gatherMost)
 		h.queue, h.count = map[hintKey][]store.Ref{}, 0
 		h.mu.Unlock()
 		for key, refs := range queue {

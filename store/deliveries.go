@@ -59,7 +59,7 @@ func (s *Store) Deliveries(ctx context.Context, f DeliveryFilter, p Page) ([]web
 	if f.State != "" {
 		w.equal("state", string(f.State))
 		if f.State != webhook.StateSucceeded {
-			w.add("state <> 'succeeded'") // as in the partial index
+			w.add(open)
 		}
 	}
 	w.span(webhook.PrefixDelivery, f.Since, f.Until)

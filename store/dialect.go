@@ -30,12 +30,18 @@ type dialect struct {
 	skipLocked string
 	// forShare ends a SELECT whose rows must not change before the commit.
 	forShare string
+	// byOpen makes a change of a subscription look for what waits for it among
+	// all that is not succeeded. SQLite, which is never told how many rows there
+	// are, would read all that the subscription ever got.
+	byOpen string
 	// asyncCommit, run first in a transaction, lets the commit return before
 	// the log is flushed; for what may be lost without harm.
 	asyncCommit string
 }
 
-func sqliteDialect() dialect { return dialect{name: migrations.SQLite} }
+func sqliteDialect() dialect {
+	return dialect{name: migrations.SQLite, byOpen: " INDEXED BY deliveries_open"}
+}
 
 func postgresDialect() dialect {
 	return dialect{

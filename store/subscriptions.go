@@ -125,30 +125,34 @@ func (s *Store) UpdateSubscription(ctx context.Context, sub *Subscription) error
 	return err
 }
 
+// open is the condition of the partial index deliveries_open. SQLite can use
+// the index only where it reads the same words.
+const open = `state <> 'succeeded'`
+
 // PauseSubscription stops a subscription; its waiting deliveries are held.
 func (s *Store) PauseSubscription(ctx context.Context, id webhook.SubscriptionID) error {
-	return s.changeState(ctx, id, webhook.SubscriptionPaused, hold)
+	return s.changeState(ctx, id, webhook.SubscriptionPaused, s.hold)
 }
 
-func hold(ctx context.Context, tx txn, id webhook.SubscriptionID, _ int64) error {
+func (s *Store) hold(ctx context.Context, tx txn, id webhook.SubscriptionID, _ int64) error {
 	_, err := tx.ExecContext(ctx, `
-		UPDATE deliveries SET state = 'held', hold_reason = 'paused', parked = FALSE,
+		UPDATE deliveries`+s.d.byOpen+` SET state = 'held', hold_reason = 'paused', parked = FALSE,
 			check_at = CASE WHEN manual_at IS NULL THEN NULL ELSE check_at END
-		WHERE subscription_id = $1 AND state IN ('pending', 'retrying')`, string(id))
+		WHERE subscription_id = $1 AND state IN ('pending', 'retrying') AND `+open, string(id))
 	return err
 }
 
 // ResumeSubscription starts a subscription again; what it held is due now, or
 // when the schedule says if that is later.
 func (s *Store) ResumeSubscription(ctx context.Context, id webhook.SubscriptionID) error {
-	return s.changeState(ctx, id, webhook.SubscriptionActive, unhold)
+	return s.changeState(ctx, id, webhook.SubscriptionActive, s.unhold)
 }
 
-func unhold(ctx context.Context, tx txn, id webhook.SubscriptionID, now int64) error {
+func (s *Store) unhold(ctx context.Context, tx txn, id webhook.SubscriptionID, now int64) error {
 	_, err := tx.ExecContext(ctx, `
-		UPDATE deliveries SET state = CASE WHEN automatic_count > 0 THEN 'retrying' ELSE 'pending' END, hold_reason = '',
+		UPDATE deliveries`+s.d.byOpen+` SET state = CASE WHEN automatic_count > 0 THEN 'retrying' ELSE 'pending' END, hold_reason = '',
 			next_attempt_at = CASE WHEN next_attempt_at > $2 THEN next_attempt_at ELSE $2 END, check_at = $2
-		WHERE subscription_id = $1 AND state = 'held' AND hold_reason = 'paused'`, string(id), now)
+		WHERE subscription_id = $1 AND state = 'held' AND hold_reason = 'paused' AND `+open, string(id), now)
 	return err
 }
 
@@ -200,9 +204,9 @@ func (s *Store) DeleteSubscription(ctx context.Context, id webhook.SubscriptionI
 			return errors.Join(err, webhook.NotFound("subscription", string(id)))
 		}
 		_, err = tx.ExecContext(ctx, `
-			UPDATE deliveries SET state = 'canceled', hold_reason = '', finished_at = $2, next_attempt_at = NULL,
+			UPDATE deliveries`+s.d.byOpen+` SET state = 'canceled', hold_reason = '', finished_at = $2, next_attempt_at = NULL,
 				manual_at = NULL, check_at = NULL, parked = FALSE
-			WHERE subscription_id = $1 AND state IN ('pending', 'retrying', 'held')`, string(id), now)
+			WHERE subscription_id = $1 AND state IN ('pending', 'retrying', 'held') AND `+open, string(id), now)
 		return err
 	})
 }

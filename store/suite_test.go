@@ -25,6 +25,7 @@ type check struct {
 
 func conformance() []check {
 	return slices.Concat(
+		dialectChecks(),
 		catalogueChecks(), subscriptionChecks(), stateChecks(), intakeChecks(), idempotencyChecks(), bodyChecks(),
 		listChecks(), claimChecks(), recordChecks(), recordRaceChecks(), releaseChecks(), feedChecks(), dueChecks(),
 		operatorChecks(), attemptChecks(), concurrencyChecks(), modelChecks(),

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -46,7 +48,11 @@ func (d *demo) settings(o *config.Options) {
 		"retry_schedule": demoSchedule, "allow_http": "true", "allow_networks": "127.0.0.0/8", "log_level": "warn",
 	}
 	for name, value := range defaults {
-		if _, given := o.Flags[name]; !given {
+		_, flag := o.Flags[name]
+		env := slices.ContainsFunc(o.Environ, func(e string) bool {
+			return strings.HasPrefix(e, config.Prefix+strings.ToUpper(name)+"=")
+		})
+		if !flag && !env {
 			o.Flags[name] = value
 		}
 	}

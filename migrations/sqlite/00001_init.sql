@@ -97,7 +97,6 @@ CREATE INDEX deliveries_client ON deliveries (client_id, id);
 CREATE INDEX deliveries_subscription ON deliveries (subscription_id, id);
 CREATE INDEX deliveries_check ON deliveries (check_at) WHERE check_at IS NOT NULL;
 CREATE INDEX deliveries_parked ON deliveries (subscription_id, next_attempt_at) WHERE parked;
-CREATE INDEX deliveries_waiting ON deliveries (subscription_id) WHERE state IN ('pending', 'retrying', 'held');
 CREATE INDEX deliveries_open ON deliveries (state, id) WHERE state <> 'succeeded';
 CREATE INDEX deliveries_run ON deliveries (run_id, page) WHERE run_id IS NOT NULL;
 
