@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -287,4 +288,15 @@ func (h *house) storedAnswer(scope, key, path, body string) []byte {
 		h.t.Fatalf("nothing is stored under %s %s: %v", scope, key, err)
 	}
 	return r.Response
+}
+
+// askURL gets a URL that need not have the form of a request line.
+func askURL(t testing.TB, handler http.Handler, u *url.URL) *answer {
+	t.Helper()
+	r := httptest.NewRequest("GET", "/", nil)
+	r.URL = u
+	r.Header.Set("Authorization", "Bearer "+testKey)
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, r)
+	return &answer{t: t, status: w.Code, header: w.Result().Header, body: w.Body.String()}
 }

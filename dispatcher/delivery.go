@@ -25,6 +25,7 @@ const maxCrashes = 3
 
 // run takes the delivery to a committed result, or back to SQL.
 func (d *delivery) run() {
+	claimed := time.Now()
 	defer d.leaveGate(nil)
 	if d.c.CrashCount > maxCrashes {
 		d.giveBack(store.ReleaseQuarantine)
@@ -47,7 +48,11 @@ func (d *delivery) run() {
 		return
 	}
 	// The wait may have been long: what was true before it is looked at again.
-	if why, ok := d.sendable(); !ok {
+	why, ok := d.sendable()
+	if ok && time.Since(claimed) > trustClaim {
+		ok = d.stillWanted()
+	}
+	if !ok {
 		d.w.slots.give(d.lane)
 		d.giveBack(why)
 		return
@@ -100,6 +105,27 @@ func (d *delivery) clientSigns() bool {
 	}
 	d.secrets = secrets
 	return true
+}
+
+// trustClaim is how long after its claim a delivery may start without another
+// look at its row.
+const trustClaim = 100 * time.Millisecond
+
+// stillWanted tells whether the delivery is to be sent after a wait. Somebody
+// may have canceled it, or another process may have paused or deleted its
+// subscription: after that is committed, no request starts (P8).
+func (d *delivery) stillWanted() bool {
+	now, err := d.w.d.o.Store.Delivery(d.w.send, d.c.ID)
+	if err != nil { // what could not be recorded is better not sent
+		return false
+	}
+	switch now.State {
+	case webhook.StatePending, webhook.StateRetrying:
+		return true
+	case webhook.StateCanceled:
+		return false
+	}
+	return d.c.Manual() && now.RetryRequested
 }
 
 // waitForTime waits until the attempt is due: never early. false: we stop.

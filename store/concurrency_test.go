@@ -13,6 +13,8 @@ func concurrencyChecks() []check {
 	return []check{
 		{"many claim the same: each delivery has one claimant", checkClaimTogether},
 		{"pause and resume while deliveries are sent", checkPauseTogether},
+		{"give back at the moment of a pause, resume or deletion", checkGiveBackTogether},
+		{"close while the store is used", checkCloseTogether},
 	}
 }
 
@@ -136,4 +138,74 @@ func (e *env) sendSome(sub webhook.SubscriptionID) ([]Result, error) {
 		return err
 	})
 	return results, errors.Join(errs...)
+}
+
+// What a release decides must still be so when it commits; checkInvariants
+// looks for a held delivery of an active subscription.
+func checkGiveBackTogether(t *testing.T, e *env) {
+	ctx := context.Background()
+	for i := range 60 {
+		sub := e.subscribe(t)
+		e.pause(t, sub)
+		c := e.claim(t, e.accept(t, sub)) // committed just after the pause
+		why, change := ReleasePaused, e.ResumeSubscription
+		if i%2 == 1 {
+			why, change = ReleaseGone, e.DeleteSubscription
+		}
+		for _, err := range together(2, func(j int) error {
+			if j == 0 {
+				return e.GiveBack(ctx, Release{Ref: c.Ref, Why: why, Check: e.now()})
+			}
+			return change(ctx, sub)
+		}) {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		want := webhook.StatePending
+		if why == ReleaseGone {
+			want = webhook.StateCanceled
+		}
+		if d := e.get(t, c.ID); d.State != want {
+			t.Errorf("%q: it is %s, want %s", why, d.State, want)
+		}
+	}
+}
+
+// What was answered with success before or during Close is there afterwards,
+// and the rest was told that the database cannot be used.
+func checkCloseTogether(t *testing.T, e *env) {
+	ctx := context.Background()
+	const n = 24
+	ins := make([]*Intake, n)
+	subs := make([]Subscription, n)
+	for i := range ins {
+		ins[i], subs[i] = e.intake(""), e.subscription("*", "*")
+	}
+	errs := together(2*n+1, func(i int) error {
+		switch {
+		case i < n:
+			return e.Accept(ctx, ins[i])
+		case i < 2*n:
+			return e.CreateSubscription(ctx, &subs[i-n], nil)
+		}
+		return e.Close()
+	})
+	if errs[2*n] != nil {
+		t.Errorf("close: %v", errs[2*n])
+	}
+	e.Store = e.open(t)
+	for i, err := range errs[:2*n] {
+		var found error
+		if i < n {
+			_, found = e.Message(ctx, ins[i].Messages[0].ID)
+		} else {
+			_, found = e.Subscription(ctx, subs[i-n].ID)
+		}
+		if err != nil {
+			wantUnavailable(t, "a call during Close", err)
+		} else if found != nil {
+			t.Errorf("answered with success, but not there: %v", found)
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -201,6 +202,56 @@ func TestContextEndsInTransaction(t *testing.T) {
 			e.subscribe(t)
 		})
 	}
+}
+
+// A standby, or a disk that ran full: reads go on.
+func TestReadOnlyPostgresIsUnavailable(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	e := newEnv(t, testserver.Postgres(t))
+	ref := e.accept(t, "")
+	if _, err := e.open(t).write.ExecContext(ctx, `DO $do$ BEGIN
+		EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database());
+		PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid();
+		END $do$`); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the first one may meet the connections that were cut
+		wantUnavailable(t, "Accept", e.Accept(ctx, e.intake("")))
+	}
+	e.wantStands(t, ref.ID, "pending next=0s check=30s")
+}
+
+// SQLite ends a transaction by itself when the disk is full.
+func TestFullSQLiteIsUnavailable(t *testing.T) {
+	t.Parallel()
+	e := newEnv(t, sqliteAddress(t))
+	limit := func(pages int) {
+		t.Helper()
+		if err := e.tx(context.Background(), func(tx txn) error {
+			var now int
+			return tx.QueryRowContext(context.Background(), fmt.Sprintf("PRAGMA max_page_count = %d", pages)).Scan(&now)
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	limit(200)
+	stored := 0
+	in := e.many(64, "")
+	for ; stored < 1000; stored++ {
+		err := e.Accept(context.Background(), in)
+		if err != nil {
+			wantUnavailable(t, "Accept", err)
+			break
+		}
+		in = e.many(64, "")
+	}
+	if stored == 1000 {
+		t.Fatal("the disk never ran full")
+	}
+	e.wantNothing(t, in)
+	limit(1 << 30)
+	e.mustAccept(t, in)
 }
 
 func TestOwnErrorsAreNotUnavailable(t *testing.T) {

@@ -1,0 +1,187 @@
+package dispatcher_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/carteiro-webhooks/carteiro/webhook"
+)
+
+// failOnce posts an event whose first attempt fails.
+func (h *house) failOnce(r *receiver, status chan<- int) webhook.DeliveryID {
+	h.t.Helper()
+	id := h.post(redemption).Deliveries[0].ID
+	r.take(h.t)
+	status <- 500
+	if ob := h.next(); ob.DeliveryID != id || ob.State != webhook.StateRetrying {
+		h.t.Fatalf("observed %+v", ob)
+	}
+	return id
+}
+
+// claimedEarly waits until a worker has a delivery whose time has not come:
+// it waits out the rest on a timer, and can still be stopped.
+func (h *house) claimedEarly(id webhook.DeliveryID) {
+	h.t.Helper()
+	until(h.t, "a worker waits for the delivery's time", func() bool { return h.delivery(id).InFlight })
+}
+
+// TestCancel stops what waits, lets what is under way finish, and is final.
+func TestCancel(t *testing.T) {
+	eachBackendAtOnce(t, func(t *testing.T, o houseOptions) {
+		ctx := context.Background()
+		o.schedule = webhook.Schedule{time.Second, time.Second}
+		status := make(chan int)
+		r := newReceiver(t, func(int) int { return <-status })
+		h := newHouse(t, o)
+		h.subscribe(r.URL)
+
+		for _, claimed := range []bool{false, true} {
+			waiting := h.failOnce(r, status)
+			if claimed {
+				h.claimedEarly(waiting)
+			}
+			d, err := h.d.Cancel(ctx, waiting)
+			must(t, err)
+			if d.State != webhook.StateCanceled || d.NextAttemptAt != nil || d.FinishedAt == nil {
+				t.Errorf("after the cancel: %+v", d)
+			}
+			if _, err := h.d.Cancel(ctx, waiting); err != nil {
+				t.Errorf("canceled twice: %v", err)
+			}
+			if err := h.d.Retry(ctx, waiting, nil); !webhook.IsKind(err, webhook.KindConflict) {
+				t.Errorf("a retry of what was canceled: %v", err)
+			}
+		}
+
+		underWay := h.post(redemption).Deliveries[0].ID
+		r.take(t)
+		h.retry(underWay) // what an operator asked for ends with it
+		_, err := h.d.Cancel(ctx, underWay)
+		must(t, err)
+		status <- 500
+		if ob := h.next(); ob.DeliveryID != underWay || ob.State != webhook.StateCanceled || !ob.NextAttemptAt.IsZero() {
+			t.Errorf("the attempt that was under way: %+v", ob)
+		}
+		if d := h.delivery(underWay); d.State != webhook.StateCanceled || d.AttemptCount != 1 || d.RetryRequested {
+			t.Errorf("canceled while under way: %+v", d)
+		}
+
+		// All that was canceled would have been due before this one's retry.
+		marker := h.failOnce(r, status)
+		r.take(t)
+		status <- 200
+		if ob := h.next(); ob.DeliveryID != marker || ob.State != webhook.StateSucceeded {
+			t.Errorf("observed %+v", ob)
+		}
+		if _, err := h.d.Cancel(ctx, marker); !webhook.IsKind(err, webhook.KindConflict) {
+			t.Errorf("a cancel of what succeeded: %v", err)
+		}
+		if n := len(r.requests()); n != 5 {
+			t.Errorf("%d requests, want 5", n)
+		}
+	})
+}
+
+// TestNothingOfAnUnknownDelivery: there is nothing to retry or to cancel.
+func TestNothingOfAnUnknownDelivery(t *testing.T) {
+	h := newHouse(t, houseOptions{stopped: true})
+	if _, err := h.d.Cancel(context.Background(), webhook.NewDeliveryID()); !webhook.IsKind(err, webhook.KindNotFound) {
+		t.Errorf("a cancel of nothing: %v", err)
+	}
+	if err := h.d.Retry(context.Background(), webhook.NewDeliveryID(), nil); !webhook.IsKind(err, webhook.KindNotFound) {
+		t.Errorf("a retry of nothing: %v", err)
+	}
+}
+
+// TestAnotherProcessStopsASubscription: a pause or a deletion is committed by
+// another process while this one waits for a delivery's time. No request
+// starts after it (P8).
+func TestAnotherProcessStopsASubscription(t *testing.T) {
+	eachBackendAtOnce(t, func(t *testing.T, o houseOptions) {
+		ctx := context.Background()
+		o.schedule = webhook.Schedule{1500 * time.Millisecond}
+		status := make(chan int)
+		r := newReceiver(t, func(int) int { return <-status })
+		h := newHouse(t, o)
+		other := h.another(func(o *houseOptions) { o.stopped = true })
+
+		sub := h.subscribe(r.URL)
+		id := h.failOnce(r, status)
+		h.claimedEarly(id)
+		_, err := other.subs.Pause(ctx, sub.ID)
+		must(t, err)
+		until(t, "the worker let go of what was paused", func() bool { return !h.delivery(id).InFlight })
+		if d := h.delivery(id); d.State != webhook.StateHeld || d.HoldReason != webhook.HoldPaused || d.AttemptCount != 1 {
+			t.Errorf("after the pause: %+v", d)
+		}
+		_, err = other.subs.Resume(ctx, sub.ID)
+		must(t, err)
+		h.d.Kick() // the other process kicks its own reconciler; ours looks every two seconds
+		r.take(t)
+		status <- 200
+		if ob := h.next(); ob.DeliveryID != id || ob.State != webhook.StateSucceeded || ob.Attempt.Number != 2 {
+			t.Errorf("after the resume: %+v", ob)
+		}
+
+		id = h.failOnce(r, status)
+		h.claimedEarly(id)
+		must(t, other.subs.Delete(ctx, sub.ID))
+		until(t, "the worker let go of what was canceled", func() bool { return !h.delivery(id).InFlight })
+		if d := h.delivery(id); d.State != webhook.StateCanceled || d.AttemptCount != 1 {
+			t.Errorf("after the deletion: %+v", d)
+		}
+		h.stop()
+		if n := len(r.requests()); n != 3 {
+			t.Errorf("%d requests, want 3", n)
+		}
+	})
+}
+
+// TestAPausedSubscriptionHolds: what is accepted during a pause is stored and
+// not sent; the resume sends all of it, once each.
+func TestAPausedSubscriptionHolds(t *testing.T) {
+	eachBackendAtOnce(t, func(t *testing.T, o houseOptions) {
+		ctx := context.Background()
+		r := newReceiver(t, always(200))
+		h := newHouse(t, o)
+		paused, active := h.subscribe(r.URL), h.subscribe(r.URL)
+		_, err := h.subs.Pause(ctx, paused.ID)
+		must(t, err)
+		const events = 30
+		held := map[webhook.DeliveryID]bool{}
+		for range events {
+			for _, d := range h.post(redemption).Deliveries {
+				if d.SubscriptionID == paused.ID {
+					held[d.ID] = true
+				}
+			}
+		}
+		for range events { // the active one's, and nothing else
+			if ob := h.next(); ob.SubscriptionID != active.ID {
+				t.Errorf("sent although paused: %+v", ob)
+			}
+		}
+		if len(held) != events {
+			t.Fatalf("%d deliveries are held, want %d", len(held), events)
+		}
+		for id := range held {
+			if d := h.delivery(id); d.State != webhook.StateHeld || d.HoldReason != webhook.HoldPaused || d.NextAttemptAt != nil {
+				t.Fatalf("during the pause: %+v", d)
+			}
+		}
+		_, err = h.subs.Resume(ctx, paused.ID)
+		must(t, err)
+		for range events {
+			ob := h.next()
+			if !held[ob.DeliveryID] || ob.State != webhook.StateSucceeded {
+				t.Errorf("after the resume: %+v", ob)
+			}
+			delete(held, ob.DeliveryID)
+		}
+		if n := len(r.requests()); n != 2*events {
+			t.Errorf("%d requests, want %d", n, 2*events)
+		}
+	})
+}
