@@ -60,8 +60,10 @@ var problemCases = []struct {
 	{"event type of an export", "PUT", "/v1/event-types/venda_export", `{"name":"x"}`, nil},
 	{"event type with a broken schema", "PUT", "/v1/event-types/x.y", `{"name":"x","schema":{"type":"objet"}}`, nil},
 	{"event type whose example does not fit", "PUT", "/v1/event-types/x.y", `{"name":"x","schema":{"type":"object"},"example":[1]}`, nil},
-	{"subscription with many faults", "POST", "/v1/subscriptions",
-		`{"client_id":"a b","url":"ftp://x","event_types":["ok.*",1,"Not*"],"method":"GET","headers":{"Host":"x","X-A":1,"X-B":"[redacted]"},"ack":{"status":"201","x":1},"timeout":15,"rate_limit":-1,"max_in_flight":0,"send_empty_exports":"yes"}`, nil},
+	{
+		"subscription with many faults", "POST", "/v1/subscriptions",
+		`{"client_id":"a b","url":"ftp://x","event_types":["ok.*",1,"Not*"],"method":"GET","headers":{"Host":"x","X-A":1,"X-B":"[redacted]"},"ack":{"status":"201","x":1},"timeout":15,"rate_limit":-1,"max_in_flight":0,"send_empty_exports":"yes"}`, nil,
+	},
 	{"subscription that is valid JSON but not valid", "POST", "/v1/subscriptions", `{"client_id":"acme","url":"http://10.0.0.1/","event_types":["Not*"],"method":"GET"}`, nil},
 	{"a body where none belongs", "POST", "/v1/deliveries/dlv_00000000000000000000000000/retry", `{"now":true}`, nil},
 }

@@ -106,7 +106,7 @@ func (d *Dispatcher) CheckEventType(t webhook.EventType) error {
 	var f webhook.Faults
 	t.Validate(&f)
 	if why := t.Slug.Reserved(); why != "" {
-		f.Add("/slug", "%s %s; its description cannot be changed", t.Slug, why)
+		f.Add("/slug", "%s %s or changed", t.Slug, why)
 	}
 	schema, err := compileSchema(t.Schema)
 	switch {

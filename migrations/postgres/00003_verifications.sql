@@ -31,6 +31,7 @@ CREATE TABLE verifications (
 CREATE INDEX verifications_client ON verifications (client_id, id);
 CREATE INDEX verifications_pending ON verifications (expires_at) WHERE status = 'PENDING';
 CREATE INDEX verifications_open ON verifications (status, id) WHERE status <> 'COMPLETED';
+CREATE INDEX verifications_ended ON verifications (updated_at, status) WHERE status <> 'PENDING';
 
 -- +goose Down
 DROP TABLE verifications;
