@@ -32,7 +32,7 @@ type applyEventTypes struct {
 // Run reads all files and has the server check them all before it changes
 // anything: a directory with a fault changes nothing.
 func (c applyEventTypes) Run(r runContext) error {
-	server, err := newClient(c.Server, c.Key, r.environ)
+	server, err := newServerClient(c.Server, c.Key, r.environ)
 	if err != nil {
 		return err
 	}
@@ -96,8 +96,8 @@ func (c eventTypeChange) what() string {
 	return unchanged
 }
 
-// client talks to a running server.
-type client struct {
+// serverClient talks to a running server.
+type serverClient struct {
 	base string
 	key  string
 	http *http.Client
@@ -106,7 +106,7 @@ type client struct {
 // clientTimeout bounds one request to the server.
 const clientTimeout = 30 * time.Second
 
-func newClient(server, key string, environ []string) (*client, error) {
+func newServerClient(server, key string, environ []string) (*serverClient, error) {
 	base, err := url.Parse(server)
 	if err != nil || (base.Scheme != "http" && base.Scheme != "https") || base.Host == "" {
 		return nil, fmt.Errorf("--server %q is no address such as http://127.0.0.1:8080", server)
@@ -118,12 +118,12 @@ func newClient(server, key string, environ []string) (*client, error) {
 		}
 		_, key, _ = strings.Cut(environ[i], "=")
 	}
-	return &client{base: strings.TrimSuffix(server, "/"), key: strings.TrimSpace(key), http: &http.Client{Timeout: clientTimeout}}, nil
+	return &serverClient{base: strings.TrimSuffix(server, "/"), key: strings.TrimSpace(key), http: &http.Client{Timeout: clientTimeout}}, nil
 }
 
 // compare has the server check a file, and tells how it differs from what the
 // server has.
-func (c *client) compare(ctx context.Context, f eventTypeFile) (eventTypeChange, error) {
+func (c *serverClient) compare(ctx context.Context, f eventTypeFile) (eventTypeChange, error) {
 	change := eventTypeChange{file: f}
 	want, err := c.put(ctx, f, true)
 	if err != nil {
@@ -143,7 +143,7 @@ func (c *client) compare(ctx context.Context, f eventTypeFile) (eventTypeChange,
 }
 
 // put stores a file's event type, or only has it checked.
-func (c *client) put(ctx context.Context, f eventTypeFile, dryRun bool) ([]byte, error) {
+func (c *serverClient) put(ctx context.Context, f eventTypeFile, dryRun bool) ([]byte, error) {
 	path := "/v1/event-types/" + url.PathEscape(f.slug)
 	if dryRun {
 		path += "?dry_run=true"
@@ -158,7 +158,7 @@ func (c *client) put(ctx context.Context, f eventTypeFile, dryRun bool) ([]byte,
 // maxAnswer bounds what is read of an answer, in bytes.
 const maxAnswer = 4 << 20
 
-func (c *client) do(ctx context.Context, method, path string, body []byte) (status int, answer []byte, err error) {
+func (c *serverClient) do(ctx context.Context, method, path string, body []byte) (status int, answer []byte, err error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, err
