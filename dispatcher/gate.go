@@ -25,6 +25,7 @@ type gate struct {
 	mu       sync.Mutex
 	unproven int
 	doors    map[gateKey]*door
+	waiting  map[gateKey]*door // those of doors that have waiters
 }
 
 // gateKey is a subscription's id, or the host of a delivery without one.
@@ -74,7 +75,7 @@ const (
 )
 
 func newGate(slots int, feed func(gateKey)) *gate {
-	return &gate{unprovenCap: max(1, slots/2), feed: feed, doors: map[gateKey]*door{}}
+	return &gate{unprovenCap: max(1, slots/2), feed: feed, doors: map[gateKey]*door{}, waiting: map[gateKey]*door{}}
 }
 
 // enter gives a ticket, or nil when the delivery is to be parked.
@@ -94,6 +95,7 @@ func (g *gate) enter(key gateKey, limit int, stop <-chan struct{}) *ticket {
 	}
 	turn := make(chan *ticket, 1)
 	d.waiters = append(d.waiters, turn)
+	g.waiting[key] = d
 	g.mu.Unlock()
 
 	timer := time.NewTimer(patience)
@@ -108,6 +110,9 @@ func (g *gate) enter(key gateKey, limit int, stop <-chan struct{}) *ticket {
 	defer g.mu.Unlock()
 	if i := slices.Index(d.waiters, turn); i >= 0 {
 		d.waiters = slices.Delete(d.waiters, i, i+1)
+		if len(d.waiters) == 0 {
+			delete(g.waiting, key)
+		}
 		d.congested, d.parked = true, true
 		return nil
 	}
@@ -173,6 +178,7 @@ func (g *gate) admitWaiters(key gateKey, d *door) (feed bool) {
 		d.waiters[0] <- t
 		d.waiters = d.waiters[1:]
 	}
+	delete(g.waiting, key)
 	if !d.parked {
 		return false
 	}
@@ -186,8 +192,8 @@ func (g *gate) admitWaiters(key gateKey, d *door) (feed bool) {
 
 // admitOthers lets those in who waited for the share of the unproven.
 func (g *gate) admitOthers(but gateKey) {
-	for key, d := range g.doors {
-		if key != but && !d.proven && len(d.waiters) > 0 {
+	for key, d := range g.waiting {
+		if key != but && !d.proven {
 			g.admitWaiters(key, d)
 		}
 	}
@@ -216,6 +222,9 @@ func (g *gate) unused(ts []*ticket) {
 	for _, t := range ts {
 		g.undo(t)
 		g.admitWaiters(t.key, g.doors[t.key])
+		if t.unproven {
+			g.admitOthers(t.key)
+		}
 	}
 }
 

@@ -71,11 +71,12 @@ var pgArrays = map[columnKind]string{text: "text[]", number: "bigint[]", boolean
 
 // values writes "name(columns) AS (…)" for a WITH clause, holding the given
 // rows, and returns the arguments. A value is string, int64, bool, []byte or
-// nil. Parameters are numbered from first+1.
+// nil. The statement can have no other parameters: SQLite is bound by position,
+// because it looks up a parameter's name by a search.
 //
-//	SQLite:     v(a, b) AS (VALUES ($1, $2), ($3, $4))
+//	SQLite:     v(a, b) AS (VALUES (?, ?), (?, ?))
 //	PostgreSQL: v(a, b) AS MATERIALIZED (SELECT * FROM unnest($1::text[], $2::bigint[]))
-func (d dialect) values(name string, cols []column, rows [][]any, first int) (string, []any) {
+func (d dialect) values(name string, cols []column, rows [][]any) (string, []any) {
 	var b strings.Builder
 	b.WriteString(name)
 	b.WriteByte('(')
@@ -92,7 +93,7 @@ func (d dialect) values(name string, cols []column, rows [][]any, first int) (st
 			if i > 0 {
 				b.WriteString(", ")
 			}
-			b.WriteString("$" + strconv.Itoa(first+i+1) + "::" + pgArrays[c.kind])
+			b.WriteString("$" + strconv.Itoa(i+1) + "::" + pgArrays[c.kind])
 			args[i] = pgArray(c.kind, i, rows)
 		}
 		b.WriteString("))")

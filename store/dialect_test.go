@@ -42,7 +42,7 @@ func checkValues(t *testing.T, e *env) {
 		{"NULL", int64(1<<63 - 1), true, []byte{255, 0, 254}},
 		{nil, nil, nil, nil},
 	}
-	cte, args := e.d.values("v", cols, want, 0)
+	cte, args := e.d.values("v", cols, want)
 	rows, err := e.read.QueryContext(context.Background(), `WITH `+cte+` SELECT t, n, b, x FROM v`, args...)
 	if err != nil {
 		t.Fatal(err)

@@ -41,7 +41,8 @@ func (s *Store) FindIdempotent(ctx context.Context, i *Idempotency) error {
 
 func findIdempotent(ctx context.Context, q interface {
 	QueryRowContext(context.Context, string, ...any) *sql.Row
-}, i *Idempotency) error {
+}, i *Idempotency,
+) error {
 	var hash []byte
 	var r Replay
 	err := q.QueryRowContext(ctx, `SELECT request_hash, status, response FROM idempotency_keys WHERE scope = $1 AND key = $2`,

@@ -133,7 +133,7 @@ func (s *Store) insert(ctx context.Context, tx txn, table string, cols []column,
 	}
 	list := strings.Join(names, ", ")
 	for part := range s.d.chunks(rows) {
-		cte, args := s.d.values("v", cols, part, 0)
+		cte, args := s.d.values("v", cols, part)
 		if _, err := tx.ExecContext(ctx, `WITH `+cte+` INSERT INTO `+table+` (`+list+`) SELECT `+list+` FROM v`, args...); err != nil {
 			return err
 		}
@@ -142,8 +142,16 @@ func (s *Store) insert(ctx context.Context, tx txn, table string, cols []column,
 }
 
 var messageColumns = []column{
-	{"id", text}, {"kind", text}, {"client_id", text}, {"type", text}, {"body", binary}, {"data_start", number},
-	{"data_length", number}, {"occurred_at", number}, {"created_at", number}, {"target", text},
+	{"id", text},
+	{"kind", text},
+	{"client_id", text},
+	{"type", text},
+	{"body", binary},
+	{"data_start", number},
+	{"data_length", number},
+	{"occurred_at", number},
+	{"created_at", number},
+	{"target", text},
 }
 
 func appendMessages(rows [][]any, ms []webhook.Message) [][]any {
@@ -158,10 +166,22 @@ func appendMessages(rows [][]any, ms []webhook.Message) [][]any {
 }
 
 var newDeliveryColumns = []column{
-	{"id", text}, {"message_id", text}, {"kind", text}, {"client_id", text}, {"event_type", text},
-	{"subscription_id", text}, {"url", text}, {"method", text}, {"state", text}, {"hold_reason", text},
-	{"next_attempt_at", number}, {"check_at", number}, {"created_at", number},
-	{"run_id", text}, {"page", number}, {"pages", number},
+	{"id", text},
+	{"message_id", text},
+	{"kind", text},
+	{"client_id", text},
+	{"event_type", text},
+	{"subscription_id", text},
+	{"url", text},
+	{"method", text},
+	{"state", text},
+	{"hold_reason", text},
+	{"next_attempt_at", number},
+	{"check_at", number},
+	{"created_at", number},
+	{"run_id", text},
+	{"page", number},
+	{"pages", number},
 }
 
 func appendDeliveries(rows [][]any, ds []NewDelivery) [][]any {

@@ -150,7 +150,7 @@ func (s *Store) claim(ctx context.Context, tx txn, rows [][]any) ([]Claimed, err
 	}
 	var out []Claimed
 	for part := range s.d.chunks(rows) {
-		cte, args := s.d.values("v", claimColumns, part, 0)
+		cte, args := s.d.values("v", claimColumns, part)
 		taken, err := tx.QueryContext(ctx, `WITH `+cte+`
 			UPDATE deliveries AS d SET generation = generation + 1, crash_count = crash_count + 1, lease_until = v_lease
 			FROM v
@@ -188,7 +188,7 @@ func (s *Store) complete(ctx context.Context, tx txn, claimed []Claimed) error {
 		}
 	}
 	for part := range s.d.chunks(ids) {
-		cte, args := s.d.values("v", []column{{"v_id", text}}, part, 0)
+		cte, args := s.d.values("v", []column{{"v_id", text}}, part)
 		rows, err := tx.QueryContext(ctx, `WITH `+cte+` SELECT id, body FROM v JOIN messages ON id = v_id`, args...)
 		if err != nil {
 			return err

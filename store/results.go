@@ -58,9 +58,19 @@ func (s *Store) runResults(rs []Result) []batch.Result[Recorded] {
 }
 
 var resultColumns = []column{
-	{"v_id", text}, {"v_generation", number}, {"v_state", text}, {"v_next", number}, {"v_spent", number},
-	{"v_keep", boolean}, {"v_manual_at", number}, {"v_ended", number}, {"v_url", text}, {"v_method", text},
-	{"v_status", number}, {"v_error", text}, {"v_check", number},
+	{"v_id", text},
+	{"v_generation", number},
+	{"v_state", text},
+	{"v_next", number},
+	{"v_spent", number},
+	{"v_keep", boolean},
+	{"v_manual_at", number},
+	{"v_ended", number},
+	{"v_url", text},
+	{"v_method", text},
+	{"v_status", number},
+	{"v_error", text},
+	{"v_check", number},
 }
 
 // record applies results to their deliveries.
@@ -96,7 +106,7 @@ func (s *Store) record(ctx context.Context, tx txn, rs []Result, out []batch.Res
 }
 
 func (s *Store) recordPart(ctx context.Context, tx txn, part [][]any, index map[Ref]int, out []batch.Result[Recorded]) error {
-	cte, args := s.d.values("v", resultColumns, part, 0)
+	cte, args := s.d.values("v", resultColumns, part)
 	changed, err := tx.QueryContext(ctx, `WITH `+cte+`
 		UPDATE deliveries AS d SET
 			generation = generation + 1, crash_count = 0, lease_until = NULL, attempt_count = attempt_count + 1,
@@ -224,7 +234,7 @@ func (s *Store) runReleases(rs []Release) []batch.Result[struct{}] {
 // again under a lock of the subscription's row, so that it cannot be taken
 // back between the look and the commit.
 func (s *Store) release(ctx context.Context, tx txn, rows [][]any) error {
-	cte, args := s.d.values("v", releaseColumns, rows, 0)
+	cte, args := s.d.values("v", releaseColumns, rows)
 	locked, err := tx.QueryContext(ctx, `WITH `+cte+`
 		SELECT s.id FROM subscriptions AS s WHERE s.id IN (
 			SELECT subscription_id FROM deliveries JOIN v ON id = v_id WHERE v_why IN ('paused', 'gone'))

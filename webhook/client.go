@@ -3,7 +3,9 @@ package webhook
 import (
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // ClientID is the operator's own slug for a client.
@@ -43,6 +45,14 @@ func (c *Client) Validate(f *Faults) {
 	}
 	if len(c.Name) > MaxClientName {
 		f.Add("/name", "is %d bytes long; at most %d are allowed", len(c.Name), MaxClientName)
+	}
+	plainText(f, "/name", c.Name)
+}
+
+// plainText notes what no database stores as text: broken UTF-8 and NUL.
+func plainText(f *Faults, path, s string) {
+	if !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
+		f.Add(path, "must be valid UTF-8 without the character U+0000")
 	}
 }
 

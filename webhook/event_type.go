@@ -77,6 +77,8 @@ func (t *EventType) Validate(f *Faults) {
 	if len(t.Description) > 2000 {
 		f.Add("/description", "is %d bytes long; at most 2000 are allowed", len(t.Description))
 	}
+	plainText(f, "/name", t.Name)
+	plainText(f, "/description", t.Description)
 	if t.Envelope != EnvelopeEventData && t.Envelope != EnvelopeNone {
 		f.Add("/envelope", "%q is no envelope: event_data or none", clip(string(t.Envelope)))
 	}

@@ -129,6 +129,8 @@ func (s *Subscription) Validate(f *Faults) {
 	if len(s.Description) > 1000 {
 		f.Add("/description", "is %d bytes long; at most 1000 are allowed", len(s.Description))
 	}
+	plainText(f, "/description", s.Description)
+	plainText(f, "/ack/body", string(s.Ack.Body))
 	if s.Method != http.MethodPost && s.Method != http.MethodPut {
 		f.Add("/method", "%q is not allowed: POST or PUT", clip(s.Method))
 	}
