@@ -3,6 +3,7 @@ package webhook
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -120,6 +121,9 @@ func CheckNationalID(id string) string {
 	if n := utf8.RuneCountInString(id); n < 1 || n > MaxNationalID {
 		return "must be 1 to 32 characters long"
 	}
+	if !utf8.ValidString(id) || strings.ContainsRune(id, 0) {
+		return "must be valid UTF-8 without the character U+0000"
+	}
 	return ""
 }
 
@@ -138,7 +142,7 @@ func MaskNationalID(id string) string {
 // KeptVerificationType is what is kept of verifications.type: a short text.
 // Everything else in that object is the engine's business and not kept.
 func KeptVerificationType(s string) string {
-	if len(s) > maxVerificationType {
+	if len(s) > maxVerificationType || !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
 		return ""
 	}
 	return s
