@@ -52,7 +52,7 @@ func standIn(mantissa string, exponent *big.Int) json.Number {
 	// value = 0.digits × 10^point
 	point := new(big.Int).Add(exponent, big.NewInt(int64(len(digits)-len(fraction))))
 	digits = strings.TrimRight(digits, "0")
-	fractional := point.Cmp(big.NewInt(int64(len(digits)))) < 0
+	cutFraction := len(digits) > tameDigits && point.Cmp(big.NewInt(int64(len(digits)))) < 0
 	whole = digits[:min(len(digits), tameDigits)]
 	switch limit := big.NewInt(tameExponent); {
 	case point.Cmp(limit) > 0:
@@ -60,8 +60,8 @@ func standIn(mantissa string, exponent *big.Int) json.Number {
 	case point.CmpAbs(limit) > 0:
 		point.Neg(limit)
 	}
-	if fractional && point.Int64() >= int64(len(whole)) { // what made it so was cut off
-		whole += strings.Repeat("0", int(point.Int64())-len(whole)) + "1"
+	if cutFraction { // it is no whole number: the last digit says so
+		whole += strings.Repeat("0", max(0, int(point.Int64())-len(whole))) + "1"
 	}
 	// whole digits, then the exponent that puts the point where it was
 	return json.Number(sign + whole + "e" + strconv.FormatInt(point.Int64()-int64(len(whole)), 10))

@@ -119,6 +119,10 @@ func onlyTypes(e *jsonschema.ValidationError) (want []string, got string) {
 }
 
 func wantType(want []string, got string) string {
+	want = slices.Clone(want)
+	slices.SortStableFunc(want, func(a, b string) int { // "a string or null" is how people say it
+		return cmp.Compare(strings.Count(a, "null"), strings.Count(b, "null"))
+	})
 	return fmt.Sprintf("must be %s, but is %s", strings.Join(article(want...), " or "), article(got)[0])
 }
 
