@@ -219,7 +219,7 @@ func (s *Store) Feed(ctx context.Context, sub webhook.SubscriptionID, n int, t C
 // FeedHost is Feed for deliveries without a subscription: a verification's
 // callbacks are parked by their host.
 func (s *Store) FeedHost(ctx context.Context, host string, n int, t ClaimTerms) ([]Claimed, error) {
-	return s.feed(ctx, `host = $1 AND subscription_id = ''`, host, n, t)
+	return s.feed(ctx, `host = $1 AND host > ''`, host, n, t)
 }
 
 func (s *Store) feed(ctx context.Context, whose, key string, n int, t ClaimTerms) (claimed []Claimed, err error) {
@@ -252,7 +252,7 @@ func (s *Store) ParkedSubscriptions(ctx context.Context) ([]webhook.Subscription
 
 // ParkedHosts returns the hosts that have parked deliveries without a subscription.
 func (s *Store) ParkedHosts(ctx context.Context) ([]string, error) {
-	return hop[string](ctx, s, "host", `parked AND subscription_id = '' AND host > ''`)
+	return hop[string](ctx, s, "host", `parked AND host > ''`)
 }
 
 // hop returns the different values of an indexed column. It goes from one to

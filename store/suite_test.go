@@ -28,7 +28,7 @@ func conformance() []check {
 		dialectChecks(),
 		catalogueChecks(), subscriptionChecks(), stateChecks(), intakeChecks(), idempotencyChecks(), bodyChecks(),
 		listChecks(), claimChecks(), recordChecks(), recordRaceChecks(), releaseChecks(), feedChecks(), dueChecks(),
-		operatorChecks(), attemptChecks(), concurrencyChecks(), modelChecks(),
+		operatorChecks(), attemptChecks(), concurrencyChecks(), modelChecks(), verificationChecks(), callbackChecks(),
 	)
 }
 

@@ -114,7 +114,7 @@ func (s *Store) ExpireVerifications(ctx context.Context, now time.Time, limit in
 			WITH c AS MATERIALIZED (
 				SELECT id AS c_id FROM verifications WHERE status = 'PENDING' AND expires_at <= $1
 				ORDER BY expires_at LIMIT $2`+s.d.skipLocked+`)
-			UPDATE verifications AS v SET status = 'EXPIRED', updated_at = $1 FROM c WHERE v.id = c_id AND v.status = 'PENDING'`,
+			UPDATE verifications SET status = 'EXPIRED', updated_at = $1 FROM c WHERE id = c_id AND status = 'PENDING'`,
 			micros(now), limit)
 		if err != nil {
 			return err

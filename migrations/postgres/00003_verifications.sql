@@ -11,7 +11,7 @@ CREATE INDEX clients_catalogue ON clients (catalogue) WHERE catalogue > 0;
 -- The host of a delivery without a subscription; '' for all others. What is
 -- parked for a host is fed by host.
 ALTER TABLE deliveries ADD COLUMN host TEXT COLLATE "C" NOT NULL DEFAULT '';
-CREATE INDEX deliveries_parked_host ON deliveries (host, next_attempt_at) WHERE parked AND subscription_id = '';
+CREATE INDEX deliveries_parked_host ON deliveries (host, next_attempt_at) WHERE parked AND host > '';
 
 CREATE TABLE verifications (
     id                 TEXT COLLATE "C" PRIMARY KEY,
