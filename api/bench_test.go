@@ -17,6 +17,7 @@ import (
 func benchHouse(b *testing.B) http.Handler {
 	b.Helper()
 	h := newHouse(b, 0)
+	h.subscribe("http://127.0.0.1:9") // each event has one delivery
 	o := h.options()
 	o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	handler, err := New(o)

@@ -135,7 +135,9 @@ func cutOff(error) error {
 }
 
 // checkContent looks at how the body says that it is written. A missing
-// Content-Type is taken for JSON.
+// Content-Type is taken for JSON, and so is the one that curl sends by itself:
+// a body that is none is refused a moment later, and no browser can forge a
+// request here, because a key is wanted.
 func checkContent(h http.Header, rules bodyRules) error {
 	if e := h.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
 		return newProblem(http.StatusUnsupportedMediaType, "unsupported_content_encoding",
@@ -146,7 +148,7 @@ func checkContent(h http.Header, rules bodyRules) error {
 		return nil
 	}
 	media, params, err := mime.ParseMediaType(value)
-	known := media == contentJSON || (rules.mergePatch && media == contentMergePatch)
+	known := media == contentJSON || media == contentForm || (rules.mergePatch && media == contentMergePatch)
 	charset := params["charset"]
 	if err == nil && known && (charset == "" || strings.EqualFold(charset, "utf-8")) {
 		return nil

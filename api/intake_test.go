@@ -197,3 +197,10 @@ func runCurl(t *testing.T, line string) (body []byte, headers map[string]string)
 	}
 	return body, headers
 }
+
+// TestCurlWithoutHeaders: `curl -d '{…}'` says that it sends a form; it is
+// read as the JSON that it is.
+func TestCurlWithoutHeaders(t *testing.T) {
+	h := newHouse(t, 0)
+	h.do("POST", "/v1/events", event(redemption), "Content-Type: application/x-www-form-urlencoded").want(202)
+}

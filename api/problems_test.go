@@ -37,7 +37,7 @@ var problemCases = []struct {
 	{"a batch with a fault in its second", "POST", "/v1/events/batch", `{"events":[` + event(redemption) + `,{"type":"x","data":1,"z":0}]}`, nil},
 	{"an empty batch", "POST", "/v1/events/batch", `{"events":[]}`, nil},
 	{"a batch of 1001", "POST", "/v1/events/batch", `{"events":[` + strings.Repeat("{},", 1000) + `{}]}`, nil},
-	{"wrong content type", "POST", "/v1/events", event(redemption), []string{"Content-Type: application/x-www-form-urlencoded"}},
+	{"wrong content type", "POST", "/v1/events", event(redemption), []string{"Content-Type: text/xml"}},
 	{"wrong charset", "POST", "/v1/events", event(redemption), []string{"Content-Type: application/json; charset=iso-8859-1"}},
 	{"compressed", "POST", "/v1/events", event(redemption), []string{"Content-Encoding: gzip"}},
 	{"key with a space of another kind", "POST", "/v1/events", event(redemption), []string{"Idempotency-Key: a\u00a0b"}},

@@ -28,6 +28,7 @@ func (plainText) contentType() string { return "text/plain; charset=utf-8" }
 
 const (
 	contentJSON    = "application/json"
+	contentForm    = "application/x-www-form-urlencoded" // what curl says of -d
 	contentProblem = "application/problem+json"
 )
 

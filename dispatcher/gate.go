@@ -14,18 +14,22 @@ import (
 // the attempts in flight of each subscription in this process, with a limit
 // that adapts: it grows with each quick acknowledgement up to max_in_flight,
 // and halves when an attempt hangs. Subscriptions whose last attempt did not
-// end quickly are unproven, and all of them together share half of the slots.
+// end quickly are unproven, and all of them together share half of the slots;
+// a further quarter is kept for the first attempt of those that nothing is
+// known of, so that a newcomer does not wait for those that hang.
 //
 // Who may not enter waits a moment in memory; after that the subscription is
 // congested, and its deliveries are parked in SQL until one in flight ends.
 type gate struct {
 	unprovenCap int // attempts in flight of all unproven subscriptions together
+	newcomerCap int // the same, where the next one is a newcomer's first
 	feed        func(gateKey)
 
 	mu       sync.Mutex
 	unproven int
 	doors    map[gateKey]*door
 	waiting  map[gateKey]*door // those of doors that have waiters
+	parked   map[gateKey]*door // those of doors of which SQL may hold parked deliveries
 }
 
 // gateKey is a subscription's id, or the host of a delivery without one.
@@ -54,8 +58,8 @@ type door struct {
 	limit     int // present, at most max
 	max       int // the subscription's max_in_flight
 	proven    bool
+	slow      bool // its last attempt was not quick
 	congested bool // whoever waited for it last waited in vain
-	parked    bool // SQL may hold parked deliveries of it
 	waiters   []chan *ticket
 }
 
@@ -75,7 +79,10 @@ const (
 )
 
 func newGate(slots int, feed func(gateKey)) *gate {
-	return &gate{unprovenCap: max(1, slots/2), feed: feed, doors: map[gateKey]*door{}, waiting: map[gateKey]*door{}}
+	return &gate{
+		unprovenCap: max(1, slots/2), newcomerCap: max(1, 3*slots/4), feed: feed,
+		doors: map[gateKey]*door{}, waiting: map[gateKey]*door{}, parked: map[gateKey]*door{},
+	}
 }
 
 // enter gives a ticket, or nil when the delivery is to be parked.
@@ -89,7 +96,7 @@ func (g *gate) enter(key gateKey, limit int, stop <-chan struct{}) *ticket {
 		}
 	}
 	if d.congested || len(d.waiters) >= maxWaiters {
-		d.parked = true
+		g.parked[key] = d
 		g.mu.Unlock()
 		return nil
 	}
@@ -113,7 +120,7 @@ func (g *gate) enter(key gateKey, limit int, stop <-chan struct{}) *ticket {
 		if len(d.waiters) == 0 {
 			delete(g.waiting, key)
 		}
-		d.congested, d.parked = true, true
+		d.congested, g.parked[key] = true, d
 		return nil
 	}
 	return <-turn // it was admitted in the same moment
@@ -130,18 +137,45 @@ func (g *gate) leave(t *ticket, attempt *webhook.Attempt) {
 	if attempt != nil {
 		d.learn(attempt)
 	}
-	feed := g.admitWaiters(t.key, d)
+	var feed []gateKey
+	if g.admitWaiters(t.key, d) {
+		feed = append(feed, t.key)
+	}
 	if t.unproven {
 		g.admitOthers(t.key)
+		if other := g.hungry(); other != "" {
+			if !d.proven {
+				feed = feed[:0] // a place of the share goes round
+			}
+			feed = append(feed, other)
+		}
 	}
 	g.mu.Unlock()
-	if feed {
-		g.feed(t.key)
+	for _, key := range feed {
+		g.feed(key)
 	}
+}
+
+// hungry finds an unproven subscription that has parked deliveries and
+// nothing in flight: no end of its own attempts would feed it. One that does
+// not hang comes first. The lock is held.
+func (g *gate) hungry() gateKey {
+	var found gateKey
+	for key, d := range g.parked {
+		if d.proven || d.inFlight > 0 || len(d.waiters) > 0 || !g.room(d) {
+			continue
+		}
+		if !d.slow {
+			return key
+		}
+		found = key
+	}
+	return found
 }
 
 // learn adapts the limit to how an attempt ended.
 func (d *door) learn(a *webhook.Attempt) {
+	d.slow = a.Duration > quick
 	switch {
 	case a.Duration > quick && a.Acknowledged(): // slow, but it does its work
 		d.limit, d.proven, d.congested = min(d.max, d.limit+1), false, false
@@ -154,9 +188,20 @@ func (d *door) learn(a *webhook.Attempt) {
 	}
 }
 
+// room tells whether one more attempt may start. The lock is held.
+func (g *gate) room(d *door) bool {
+	switch {
+	case d.inFlight >= min(d.limit, d.max):
+		return false
+	case d.proven || g.unproven < g.unprovenCap:
+		return true
+	}
+	return d.inFlight == 0 && !d.slow && g.unproven < g.newcomerCap
+}
+
 // admit gives a ticket if there is room. The lock is held.
 func (g *gate) admit(key gateKey, d *door) *ticket {
-	if d.inFlight >= min(d.limit, d.max) || (!d.proven && g.unproven >= g.unprovenCap) {
+	if !g.room(d) {
 		return nil
 	}
 	t := &ticket{key: key, unproven: !d.proven}
@@ -179,15 +224,7 @@ func (g *gate) admitWaiters(key gateKey, d *door) (feed bool) {
 		d.waiters = d.waiters[1:]
 	}
 	delete(g.waiting, key)
-	if !d.parked {
-		return false
-	}
-	t := g.admit(key, d)
-	if t == nil {
-		return false
-	}
-	g.undo(t)
-	return true
+	return g.parked[key] != nil && g.room(d)
 }
 
 // admitOthers lets those in who waited for the share of the unproven.
@@ -239,8 +276,11 @@ func (g *gate) undo(t *ticket) {
 func (g *gate) setParked(key gateKey, parked bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if d := g.doors[key]; d != nil {
-		d.parked = parked
+	switch d := g.doors[key]; {
+	case !parked:
+		delete(g.parked, key)
+	case d != nil:
+		g.parked[key] = d
 	}
 }
 
@@ -263,6 +303,7 @@ func (g *gate) forget() {
 	for key, d := range g.doors {
 		if d.inFlight == 0 && len(d.waiters) == 0 {
 			delete(g.doors, key)
+			delete(g.parked, key)
 		}
 	}
 }

@@ -142,15 +142,14 @@ func (r *gateRun) check() error {
 			unproven++
 		}
 	}
-	if r.gate.unproven != unproven || unproven > r.gate.unprovenCap {
-		return fmt.Errorf("%d unproven in flight, counted as %d, at most %d allowed", unproven, r.gate.unproven, r.gate.unprovenCap)
+	if r.gate.unproven != unproven || unproven > r.gate.newcomerCap {
+		return fmt.Errorf("%d unproven in flight, counted as %d, at most %d allowed", unproven, r.gate.unproven, r.gate.newcomerCap)
 	}
 	for key, d := range r.gate.doors {
 		if d.inFlight != out[key] || d.inFlight > r.most[key] || d.limit < 1 {
 			return fmt.Errorf("%s: %d in flight, counted as %d; limit %d of %d", key, out[key], d.inFlight, d.limit, r.most[key])
 		}
-		room := d.inFlight < min(d.limit, d.max) && (d.proven || r.gate.unproven < r.gate.unprovenCap)
-		if room && len(d.waiters) > 0 {
+		if r.gate.room(d) && len(d.waiters) > 0 {
 			return fmt.Errorf("%s: %d wait although there is room", key, len(d.waiters))
 		}
 	}

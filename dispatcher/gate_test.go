@@ -114,29 +114,70 @@ func TestWaitersEnterInTheirOrder(t *testing.T) {
 	})
 }
 
-// TestTheUnprovenShareHalf: however many hang, the proven ones have the rest.
-func TestTheUnprovenShareHalf(t *testing.T) {
+// TestTheUnprovenShare: however many hang, the proven ones have the rest, and
+// a newcomer has a chance to prove itself.
+func TestTheUnprovenShare(t *testing.T) {
 	g := newGate(20, nobodyFed)
-	good := g.enter("good", 20, nil)
-	g.leave(good, attempt(true, 0))
-	var in int
-	var last *ticket
+	g.leave(g.enter("good", 20, nil), attempt(true, 0))
+	var in []*ticket
 	for i := range 10 {
+		key := gateKey(fmt.Sprint("bad", i))
+		g.leave(g.enter(key, 20, nil), attempt(false, 2*quick))
 		for range 3 {
-			if ticket := g.enter(gateKey(fmt.Sprint("bad", i)), 20, now()); ticket != nil {
-				in, last = in+1, ticket
+			if ticket := g.enter(key, 20, now()); ticket != nil {
+				in = append(in, ticket)
 			}
 		}
 	}
-	if in != 10 {
-		t.Errorf("%d attempts of unproven subscriptions at once, want 10", in)
+	if len(in) != 10 {
+		t.Errorf("%d attempts of hanging subscriptions at once, want 10", len(in))
 	}
 	if g.enter("good", 20, now()) == nil {
 		t.Error("a proven subscription was turned away")
 	}
-	g.leave(last, attempt(false, 2*quick))
+	first := g.enter("new", 20, now())
+	if first == nil {
+		t.Fatal("a newcomer was turned away")
+	}
+	if g.enter("new", 20, now()) != nil {
+		t.Error("a newcomer got two places of those that are kept for newcomers")
+	}
+	g.leave(first, attempt(true, 0))
 	if g.enter("new", 20, now()) == nil {
-		t.Error("a place of the unproven was free, and not given")
+		t.Error("it has proven itself, and was turned away")
+	}
+	for i := range 5 {
+		if g.enter(gateKey(fmt.Sprint("newer", i)), 20, now()) == nil {
+			t.Error("a newcomer was turned away")
+		}
+	}
+	if g.enter("newest", 20, now()) != nil {
+		t.Error("all places for newcomers were taken, and one was given")
+	}
+}
+
+// TestAPlaceGoesRound: what an unproven subscription leaves is for one that
+// has nothing in flight, and of these for one that does not hang.
+func TestAPlaceGoesRound(t *testing.T) {
+	var fed []gateKey
+	g := newGate(2, func(k gateKey) { fed = append(fed, k) }) // one place for all unproven
+	for _, key := range []gateKey{"bad1", "bad2"} {
+		g.leave(g.enter(key, 20, nil), attempt(false, 2*quick))
+	}
+	held := g.enter("bad1", 20, nil)
+	for _, key := range []gateKey{"bad1", "bad2", "new"} {
+		if g.enter(key, 20, now()) != nil {
+			t.Fatalf("%s was let in above the share", key)
+		}
+	}
+	g.leave(held, attempt(false, 2*quick))
+	if len(fed) != 1 || fed[0] != "new" {
+		t.Fatalf("fed %v, want the newcomer", fed)
+	}
+	g.setParked("new", false)
+	g.leave(g.enter("bad1", 20, nil), attempt(false, 2*quick))
+	if len(fed) != 2 || fed[1] != "bad1" && fed[1] != "bad2" {
+		t.Errorf("fed %v, want one of those that hang", fed)
 	}
 }
 

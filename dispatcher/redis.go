@@ -36,73 +36,109 @@ func OpenRedis(address string) (*Redis, error) {
 	if address == "embedded" {
 		return openEmbedded()
 	}
-	u, err := url.Parse(address)
-	if err != nil {
-		return nil, errors.New("the Redis address cannot be read as a URL")
-	}
-	base, err := redisOptions(u)
+	kind, o, err := redisOptions(address)
 	if err != nil {
 		return nil, err
 	}
-	kind, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(u.Scheme, "rediss"), "redis"), "?")
 	r := &Redis{}
 	switch kind {
 	case "":
-		if len(base.Addrs) != 1 {
-			return nil, errors.New("a redis:// address names one host; use redis+sentinel:// or redis+cluster:// for several")
-		}
-		r.Client = redis.NewClient(base.Simple())
+		r.Client = redis.NewClient(o.Simple())
 	case "+sentinel":
-		if base.MasterName = strings.Trim(u.Path, "/"); base.MasterName == "" {
-			return nil, errors.New("a redis+sentinel:// address ends in the master's name: redis+sentinel://host1:26379,host2:26379/mymaster")
-		}
-		r.Client = redis.NewFailoverClient(base.Failover())
+		r.Client = redis.NewFailoverClient(o.Failover())
 	case "+cluster":
-		r.Client = redis.NewClusterClient(base.Cluster())
-	default:
-		return nil, fmt.Errorf("%q is no Redis scheme: redis, rediss, redis+sentinel, rediss+sentinel, redis+cluster or rediss+cluster", u.Scheme)
+		r.Client = redis.NewClusterClient(o.Cluster())
 	}
 	return r, nil
 }
 
-// redisOptions reads what the three kinds of address share: hosts, user,
-// password, TLS and, in the query or the path, the database's number.
-func redisOptions(u *url.URL) (*redis.UniversalOptions, error) {
-	o := &redis.UniversalOptions{
+// redisOptions reads an address: hosts, user, password, TLS, and in the path
+// or the query the master's name and the database's number. No error repeats
+// the password.
+func redisOptions(address string) (kind string, o *redis.UniversalOptions, err error) {
+	scheme, rest, _ := strings.Cut(address, "://")
+	kind, ok := strings.CutPrefix(strings.Replace(scheme, "rediss", "redis", 1), "redis")
+	if !ok || (kind != "" && kind != "+sentinel" && kind != "+cluster") {
+		return "", nil, fmt.Errorf("%q is no Redis scheme: redis, rediss, redis+sentinel, rediss+sentinel, redis+cluster or rediss+cluster", clip(scheme))
+	}
+	// net/url knows one host only: it gets the address with a stand-in for them.
+	authority, tail := rest, ""
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		authority, tail = rest[:i], rest[i:]
+	}
+	at := strings.LastIndex(authority, "@") + 1
+	u, err := url.Parse("redis://" + authority[:at] + "hosts" + tail)
+	if err != nil {
+		return "", nil, errors.New("the Redis address cannot be read as a URL")
+	}
+	query := u.Query()
+	o = &redis.UniversalOptions{
 		DialTimeout: redisDialTimeout, ReadTimeout: redisTimeout, WriteTimeout: redisTimeout, MaxRetries: 1,
-		ClientName: "carteiro",
+		ClientName: "carteiro", Username: u.User.Username(),
 	}
-	port := "6379"
-	if strings.HasSuffix(u.Scheme, "+sentinel") {
-		port = "26379"
-		o.SentinelUsername, o.SentinelPassword = u.Query().Get("sentinel_username"), u.Query().Get("sentinel_password")
-	}
-	for host := range strings.SplitSeq(u.Host, ",") {
-		if host == "" {
-			return nil, errors.New("the Redis address lacks a host")
-		}
-		if _, _, err := net.SplitHostPort(host); err != nil {
-			host = net.JoinHostPort(strings.Trim(host, "[]"), port)
-		}
-		o.Addrs = append(o.Addrs, host)
-	}
-	o.Username = u.User.Username()
 	o.Password, _ = u.User.Password()
-	if strings.HasPrefix(u.Scheme, "rediss") {
+	if strings.HasPrefix(scheme, "rediss") {
 		o.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
-	db := u.Query().Get("db")
-	if db == "" && !strings.Contains(u.Scheme, "+") {
-		db = strings.Trim(u.Path, "/")
-	}
-	if db != "" {
-		n, err := strconv.Atoi(db)
-		if err != nil || n < 0 {
-			return nil, fmt.Errorf("%q is no number of a Redis database", db)
+	path, port := strings.Trim(u.Path, "/"), "6379"
+	if kind == "+sentinel" {
+		port = "26379"
+		o.SentinelUsername, o.SentinelPassword = query.Get("sentinel_username"), query.Get("sentinel_password")
+		if o.MasterName = path; path == "" {
+			return "", nil, errors.New("a redis+sentinel:// address ends in the master's name: redis+sentinel://host1:26379,host2:26379/mymaster")
 		}
-		o.DB = n
 	}
-	return o, nil
+	if o.Addrs, err = redisHosts(authority[at:], port); err != nil {
+		return "", nil, err
+	}
+	if kind == "" && len(o.Addrs) > 1 {
+		return "", nil, errors.New("a redis:// address names one host; use redis+sentinel:// or redis+cluster:// for several")
+	}
+	db := query.Get("db")
+	if db == "" && kind != "+sentinel" {
+		db = path
+	}
+	if o.DB, err = redisDB(db, kind); err != nil {
+		return "", nil, err
+	}
+	return kind, o, nil
+}
+
+// redisHosts splits "host1:7000,host2" and adds the port where there is none.
+func redisHosts(list, port string) ([]string, error) {
+	var out []string
+	for host := range strings.SplitSeq(list, ",") {
+		name, given, err := net.SplitHostPort(host)
+		if err != nil { // no port
+			if name, given = host, port; strings.HasPrefix(host, "[") {
+				name = strings.Trim(host, "[]")
+			} else if strings.Contains(host, ":") {
+				return nil, fmt.Errorf("%q is no host and port; an IPv6 address stands in [ ]", clip(host))
+			}
+		}
+		if name == "" {
+			return nil, errors.New("the Redis address lacks a host")
+		}
+		if n, err := strconv.Atoi(given); err != nil || n < 1 || n > 65535 {
+			return nil, fmt.Errorf("%q is no port of a Redis host", clip(given))
+		}
+		out = append(out, net.JoinHostPort(name, given))
+	}
+	return out, nil
+}
+
+func redisDB(db, kind string) (int, error) {
+	if db == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(db)
+	switch {
+	case err != nil || n < 0:
+		return 0, fmt.Errorf("%q is no number of a Redis database", clip(db))
+	case n > 0 && kind == "+cluster":
+		return 0, errors.New("a Redis Cluster has one database only, number 0")
+	}
+	return n, nil
 }
 
 func openEmbedded() (*Redis, error) {

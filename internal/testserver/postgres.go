@@ -187,8 +187,10 @@ func (s *PostgresServer) DropDatabase(ctx context.Context, url string) error {
 	})
 }
 
-// Kill ends the server as a power failure would: SIGKILL.
-func (s *PostgresServer) Kill() { s.process.kill() }
+// Kill ends the server in the middle of everything, without a checkpoint: an
+// immediate shutdown. After a SIGKILL of the postmaster open sessions would go
+// on answering for a moment, for each is a process of its own.
+func (s *PostgresServer) Kill() { s.process.end(syscall.SIGQUIT) }
 
 // Restart starts the server again, on the same port and with the same data,
 // after Kill; a running one is stopped before.
