@@ -13,6 +13,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
 )
 
 // eventTypeFile is one event type as a YAML file describes it.
@@ -140,6 +141,9 @@ func nodeJSON(b []byte, node ast.Node) ([]byte, error) {
 		return append(b, "null"...), nil
 	case *ast.StringNode, *ast.LiteralNode:
 		text, _ := textOf(n)
+		if n.GetToken().Type == token.StringType && isNumber(text) {
+			return append(b, text...), nil // the parser takes a number of many digits for a text
+		}
 		return appendString(b, text)
 	case *ast.BoolNode:
 		if n.Value {
@@ -156,6 +160,10 @@ func nodeJSON(b []byte, node ast.Node) ([]byte, error) {
 		return appendMapping(b, []*ast.MappingValueNode{n})
 	}
 	return nil, fmt.Errorf("%d: anchors, tags and the like have no form in JSON", node.GetToken().Position.Line)
+}
+
+func isNumber(text string) bool {
+	return json.Valid([]byte(text)) && strings.ContainsAny(text[:1], "-0123456789")
 }
 
 func appendString(b []byte, s string) ([]byte, error) {
