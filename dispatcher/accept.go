@@ -43,26 +43,58 @@ type Respond func([]Accepted) (*store.Idempotency, error)
 // Errors: *webhook.Error of KindInvalid lists every fault; KindUnavailable
 // when the database is away; *store.Replay when respond's key was used before.
 func (d *Dispatcher) Accept(ctx context.Context, events []NewEvent, respond Respond) ([]Accepted, error) {
-	for range maxStale {
-		accepted, err := d.accept(ctx, events, respond)
-		if !store.IsStale(err) {
-			return accepted, err
+	for range optimistic {
+		in, accepted, err := d.prepare(ctx, events, respond)
+		if err == nil {
+			err = d.o.Store.Accept(ctx, in)
 		}
-		if err := errors.Join(d.o.Subscriptions.Refresh(ctx), d.types.reload(ctx)); err != nil {
+		if err == nil {
+			d.hintNew(in.Deliveries)
+			return accepted, nil
+		}
+		if !store.IsStale(err) {
+			return nil, err
+		}
+		if err := d.refresh(ctx); err != nil {
 			return nil, err
 		}
 	}
-	return nil, &webhook.Error{
-		Kind: webhook.KindUnavailable, Code: "catalogue_busy", RetryAfter: time.Second,
-		Message: "Subscriptions or event types are changing faster than they can be read; nothing was stored. Send the request again.",
-	}
+	return d.acceptInTurn(ctx, events, respond)
 }
 
-// maxStale is how often an intake is matched again because the catalogue
-// changed between the match and the commit.
-const maxStale = 20
+// optimistic is how often an intake is matched from memory. When the
+// catalogue changed each time between the match and the commit, the next
+// match is made while it cannot change.
+const optimistic = 4
 
-func (d *Dispatcher) accept(ctx context.Context, events []NewEvent, respond Respond) ([]Accepted, error) {
+// acceptInTurn matches while the catalogue is locked. It holds one connection
+// and uses a second one, so intakes take turns here.
+func (d *Dispatcher) acceptInTurn(ctx context.Context, events []NewEvent, respond Respond) ([]Accepted, error) {
+	d.turn.Lock()
+	defer d.turn.Unlock()
+	var in *store.Intake
+	var accepted []Accepted
+	err := d.o.Store.AcceptWith(ctx, func() (*store.Intake, error) {
+		err := d.refresh(ctx)
+		if err == nil {
+			in, accepted, err = d.prepare(ctx, events, respond)
+		}
+		return in, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.hintNew(in.Deliveries)
+	return accepted, nil
+}
+
+// refresh reads what has changed in the catalogue.
+func (d *Dispatcher) refresh(ctx context.Context) error {
+	return errors.Join(d.o.Subscriptions.Refresh(ctx), d.types.reload(ctx))
+}
+
+// prepare checks, matches and builds, by the catalogue in memory.
+func (d *Dispatcher) prepare(ctx context.Context, events []NewEvent, respond Respond) (*store.Intake, []Accepted, error) {
 	types, index := d.types.table(), d.o.Subscriptions.Index()
 	in := &store.Intake{
 		Messages:  make([]webhook.Message, 0, len(events)),
@@ -73,7 +105,7 @@ func (d *Dispatcher) accept(ctx context.Context, events []NewEvent, respond Resp
 	for i := range events {
 		m, err := d.message(&events[i], types, now, &f)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		in.Messages = append(in.Messages, m)
 	}
@@ -88,20 +120,16 @@ func (d *Dispatcher) accept(ctx context.Context, events []NewEvent, respond Resp
 		}
 	}
 	if err := f.Err(); err != nil {
-		return nil, errors.Join(d.staleSince(ctx, in.Catalogue), err)
+		return nil, nil, errors.Join(d.staleSince(ctx, in.Catalogue), err)
 	}
 	if respond != nil {
 		idem, err := respond(accepted)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		in.Idempotency = idem
 	}
-	if err := d.o.Store.Accept(ctx, in); err != nil {
-		return nil, err
-	}
-	d.hintNew(in.Deliveries)
-	return accepted, nil
+	return in, accepted, nil
 }
 
 // staleSince tells whether a fault may come from a catalogue that another

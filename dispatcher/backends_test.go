@@ -1,13 +1,24 @@
 package dispatcher_test
 
 import (
+	"flag"
 	"os"
 	"testing"
 
 	"github.com/carteiro-webhooks/carteiro/internal/testserver"
 )
 
-func TestMain(m *testing.M) { os.Exit(testserver.Run(m)) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given { // most parallel tests here wait for a time to come, not for a processor
+		if err := flag.Set("test.parallel", "8"); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(testserver.Run(m))
+}
 
 // eachBackend runs a test on the embedded parts and on real servers.
 func eachBackend(t *testing.T, test func(t *testing.T, o houseOptions)) {

@@ -36,7 +36,7 @@ func (d *delivery) run() {
 		d.giveBack(why)
 		return
 	}
-	if !d.waitForTime() {
+	if d.stopping() {
 		d.giveBack(store.ReleaseUnsent)
 		return
 	}
@@ -108,8 +108,8 @@ func (d *delivery) clientSigns() bool {
 }
 
 // trustClaim is how long after its claim a delivery may start without another
-// look at its row.
-const trustClaim = 100 * time.Millisecond
+// look at its row. Only a subscriber at its limit makes one wait longer.
+const trustClaim = 500 * time.Millisecond
 
 // stillWanted tells whether the delivery is to be sent after a wait. Somebody
 // may have canceled it, or another process may have paused or deleted its
@@ -126,22 +126,6 @@ func (d *delivery) stillWanted() bool {
 		return false
 	}
 	return d.c.Manual() && now.RetryRequested
-}
-
-// waitForTime waits until the attempt is due: never early. false: we stop.
-func (d *delivery) waitForTime() bool {
-	wait := d.c.Due().Sub(d.w.d.o.Now())
-	if wait <= 0 {
-		return true
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-d.w.drain:
-		return false
-	}
 }
 
 // enterGate gets the right to one attempt in flight. What may not enter is

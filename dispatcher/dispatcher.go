@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/carteiro-webhooks/carteiro/dispatcher/sender"
@@ -50,9 +51,10 @@ type Dispatcher struct {
 	o      Options
 	types  *eventTypes
 	hints  *hints
-	worker *worker // nil: hints only
-	expiry *expiry // nil: hints only
-	tests  chan struct{}
+	worker *worker       // nil: hints only
+	expiry *expiry       // nil: hints only
+	tests  chan struct{} // holds one for each test of a subscription under way
+	turn   sync.Mutex    // of intakes that lock the catalogue
 }
 
 // The times of the queue.
@@ -63,14 +65,11 @@ const (
 	// ahead is how long before its due time the reconciler makes a delivery's
 	// hint. A retry that is nearer when its attempt fails gets its hint at once.
 	ahead = 10 * time.Second
-	// horizon is how long before its due time a delivery may be claimed; the
-	// worker waits out the rest. It covers hintEarly and asynq's rounding.
-	horizon = 2500 * time.Millisecond
 	// slotWait is how long a claimed delivery may wait for a slot.
 	slotWait = 10 * time.Second
 	// lease is how long a claim holds: the waits, the longest attempt and the
 	// commit of its result. P7: a killed worker's deliveries go on within 60 s.
-	lease = horizon + slotWait + webhook.MaxTimeout + commitMargin
+	lease = slotWait + webhook.MaxTimeout + commitMargin
 	// commitMargin is kept between the end of an attempt's deadline and the
 	// end of its lease.
 	commitMargin = 3 * time.Second
@@ -144,6 +143,15 @@ func (d *Dispatcher) InFlight() int {
 		return 0
 	}
 	return d.worker.slots.busy()
+}
+
+// Expecting is how many deliveries of this process's hints wait for their
+// time, at most some seconds away. Nobody has claimed them yet.
+func (d *Dispatcher) Expecting() int {
+	if d.worker == nil {
+		return 0
+	}
+	return int(d.worker.expecting.Load())
 }
 
 func (d *Dispatcher) now() time.Time { return d.o.Now().UTC().Truncate(time.Microsecond) }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/carteiro-webhooks/carteiro/store"
 	"github.com/carteiro-webhooks/carteiro/webhook"
@@ -13,8 +14,11 @@ import (
 const someDelivery = "dlv_06gzz8xx2st83as59c3dw3dj4r"
 
 func TestHintsOnTheWire(t *testing.T) {
-	got, err := encodeHint([]store.Ref{{ID: someDelivery, Generation: 3}, {ID: someDelivery, Generation: 1 << 40}})
-	if want := `{"v":1,"d":[["` + someDelivery + `",3],["` + someDelivery + `",1099511627776]]}`; err != nil || string(got) != want {
+	got, err := encodeHint([]hinted{
+		{Ref: store.Ref{ID: someDelivery, Generation: 3}},
+		{Ref: store.Ref{ID: someDelivery, Generation: 1 << 40}, Due: time.UnixMicro(1750000000000001)},
+	})
+	if want := `{"v":1,"d":[["` + someDelivery + `",3],["` + someDelivery + `",1099511627776,1750000000000001]]}`; err != nil || string(got) != want {
 		t.Errorf("%s, %v, want %s", got, err, want)
 	}
 }
@@ -43,7 +47,9 @@ func TestDecodeHint(t *testing.T) {
 		"a generation as text":       {`{"v":1,"d":[["` + someDelivery + `","1"]]}`, 0},
 		"an object":                  {`{"v":1,"d":[{"id":"` + someDelivery + `"}]}`, 0},
 		"too short":                  {`{"v":1,"d":[["` + someDelivery + `"]]}`, 0},
-		"too long":                   {`{"v":1,"d":[["` + someDelivery + `",1,2]]}`, 0},
+		"with a time":                {`{"v":1,"d":[["` + someDelivery + `",1,1750000000000000]]}`, 1},
+		"a time before all times":    {`{"v":1,"d":[["` + someDelivery + `",1,0]]}`, 0},
+		"too long":                   {`{"v":1,"d":[["` + someDelivery + `",1,2,3]]}`, 0},
 		"two":                        {`{"v":1,"d":[` + one + `]}{"v":1,"d":[` + one + `]}`, 0},
 		"a task of somebody else's":  {"\x08\x01\x12\x04junk", 0},
 		"one that is wrong of three": {`{"v":1,"d":[` + one + `,["x",1],` + one + `]}`, 0},

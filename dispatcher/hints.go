@@ -3,8 +3,8 @@ package dispatcher
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,7 +25,7 @@ type hints struct {
 	log    *slog.Logger
 
 	mu      sync.Mutex
-	queue   map[hintKey][]store.Ref
+	queue   map[hintKey][]hinted
 	count   int
 	closing bool
 	kick    chan struct{}
@@ -57,14 +57,16 @@ const (
 	// hintRetries keeps asynq from ever giving a hint up: SQL decides.
 	hintRetries = 1 << 30
 	// hintEarly is how long before its due time a hint is to arrive: asynq
-	// rounds to seconds and polls. The worker waits out the rest on a timer.
+	// rounds to seconds and polls. The worker waits out the rest on a timer and
+	// claims then, so that until its time a delivery is in nobody's hands: it
+	// can be canceled, held, or sent by an operator's wish.
 	hintEarly = 500 * time.Millisecond
 )
 
 func newHints(r *Redis, w *waker, log *slog.Logger) *hints {
 	return &hints{
 		redis: r, client: asynq.NewClientFromRedisClient(r.Client), waker: w, log: log,
-		queue: map[hintKey][]store.Ref{}, kick: make(chan struct{}, 1), done: make(chan struct{}),
+		queue: map[hintKey][]hinted{}, kick: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 }
 
@@ -73,13 +75,16 @@ func (h *hints) add(l Lane, ref store.Ref, at time.Time) {
 	if h.full.Load() {
 		return
 	}
-	key := hintKey{lane: l}
-	if early := at.Add(-hintEarly); !at.IsZero() && time.Until(early) > 0 {
-		key.at = early.Unix()
+	key, entry := hintKey{lane: l}, hinted{Ref: ref}
+	if !at.IsZero() && time.Until(at) > 0 {
+		entry.Due = at
+		if early := at.Add(-hintEarly); time.Until(early) > 0 {
+			key.at = early.Unix()
+		}
 	}
 	h.mu.Lock()
 	if h.count < maxQueued && !h.closing {
-		h.queue[key] = append(h.queue[key], ref)
+		h.queue[key] = append(h.queue[key], entry)
 		h.count++
 	}
 	h.mu.Unlock()
@@ -102,7 +107,7 @@ func (h *hints) run() {
 		h.mu.Lock()
 		queue, closing := h.queue, h.closing
 		wait = min(time.Duration(1+h.count/gatherStep)*gather, gatherMost)
-		h.queue, h.count = map[hintKey][]store.Ref{}, 0
+		h.queue, h.count = map[hintKey][]hinted{}, 0
 		h.mu.Unlock()
 		for key, refs := range queue {
 			h.send(key, refs)
@@ -125,7 +130,7 @@ func (h *hints) stop() {
 	<-h.done
 }
 
-func (h *hints) send(key hintKey, refs []store.Ref) {
+func (h *hints) send(key hintKey, refs []hinted) {
 	for len(refs) > 0 {
 		n := min(len(refs), maxHint)
 		if err := h.enqueue(key, refs[:n]); err != nil {
@@ -144,14 +149,14 @@ func (h *hints) send(key hintKey, refs []store.Ref) {
 	}
 }
 
-func (h *hints) enqueue(key hintKey, refs []store.Ref) error {
+func (h *hints) enqueue(key hintKey, refs []hinted) error {
 	payload, err := encodeHint(refs)
 	if err != nil {
 		return err
 	}
 	opts := []asynq.Option{
 		asynq.Queue(key.lane.queue()), asynq.MaxRetry(hintRetries), asynq.Timeout(hintTimeout),
-		asynq.TaskID(string(refs[0].ID) + ":" + strconv.FormatInt(refs[0].Generation, 10) + ":" + strconv.Itoa(len(refs))),
+		asynq.TaskID(fmt.Sprintf("%s:%d:%d:%d", refs[0].ID, refs[0].Generation, len(refs), key.at)),
 	}
 	if key.at != 0 {
 		opts = append(opts, asynq.ProcessAt(time.Unix(key.at, 0)))

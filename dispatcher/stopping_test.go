@@ -20,11 +20,14 @@ func (h *house) failOnce(r *receiver, status chan<- int) webhook.DeliveryID {
 	return id
 }
 
-// claimedEarly waits until a worker has a delivery whose time has not come:
-// it waits out the rest on a timer, and can still be stopped.
-func (h *house) claimedEarly(id webhook.DeliveryID) {
+// hinted waits until the worker has the delivery's hint, and waits for its
+// time. Until then the delivery is in nobody's hands.
+func (h *house) hinted(id webhook.DeliveryID) {
 	h.t.Helper()
-	until(h.t, "a worker waits for the delivery's time", func() bool { return h.delivery(id).InFlight })
+	until(h.t, "a worker waits for the delivery's time", func() bool { return h.d.Expecting() > 0 })
+	if h.delivery(id).InFlight {
+		h.t.Error("a delivery is claimed before its time")
+	}
 }
 
 // TestCancel stops what waits, lets what is under way finish, and is final.
@@ -37,10 +40,10 @@ func TestCancel(t *testing.T) {
 		h := newHouse(t, o)
 		h.subscribe(r.URL)
 
-		for _, claimed := range []bool{false, true} {
+		for _, hinted := range []bool{false, true} {
 			waiting := h.failOnce(r, status)
-			if claimed {
-				h.claimedEarly(waiting)
+			if hinted {
+				h.hinted(waiting)
 			}
 			d, err := h.d.Cancel(ctx, waiting)
 			must(t, err)
@@ -109,10 +112,10 @@ func TestAnotherProcessStopsASubscription(t *testing.T) {
 
 		sub := h.subscribe(r.URL)
 		id := h.failOnce(r, status)
-		h.claimedEarly(id)
+		h.hinted(id)
 		_, err := other.subs.Pause(ctx, sub.ID)
 		must(t, err)
-		until(t, "the worker let go of what was paused", func() bool { return !h.delivery(id).InFlight })
+		until(t, "the worker let go of what was paused", func() bool { return h.d.Expecting() == 0 })
 		if d := h.delivery(id); d.State != webhook.StateHeld || d.HoldReason != webhook.HoldPaused || d.AttemptCount != 1 {
 			t.Errorf("after the pause: %+v", d)
 		}
@@ -126,9 +129,9 @@ func TestAnotherProcessStopsASubscription(t *testing.T) {
 		}
 
 		id = h.failOnce(r, status)
-		h.claimedEarly(id)
+		h.hinted(id)
 		must(t, other.subs.Delete(ctx, sub.ID))
-		until(t, "the worker let go of what was canceled", func() bool { return !h.delivery(id).InFlight })
+		until(t, "the worker let go of what was canceled", func() bool { return h.d.Expecting() == 0 })
 		if d := h.delivery(id); d.State != webhook.StateCanceled || d.AttemptCount != 1 {
 			t.Errorf("after the deletion: %+v", d)
 		}

@@ -7,9 +7,11 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hibiken/asynq"
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/carteiro-webhooks/carteiro/store"
@@ -29,6 +31,7 @@ type worker struct {
 	feeder     *feeder
 	rate       *rateLimit
 	reconciler *reconciler
+	expecting  atomic.Int64 // hinted deliveries whose time is near
 
 	drain    chan struct{}  // closed: nothing new is started
 	running  sync.WaitGroup // deliveries claimed by this process
@@ -119,15 +122,60 @@ func (w *worker) stop(ctx context.Context) {
 	w.listened.Wait()
 }
 
-// handle takes one hint: it claims what the hint names and waits until each
-// is sent and its result committed, or is back in SQL. Only an unusable
-// database makes it fail, and then asynq brings the hint again.
+// handle takes one hint: each delivery that it names is claimed when it is
+// due, and handle waits until it is sent and its result committed, or back in
+// SQL. Only a stop or an unusable database makes it fail, and then asynq
+// brings the hint again.
 func (w *worker) handle(ctx context.Context, l Lane, t *asynq.Task) error {
-	refs, err := decodeHint(t.Payload())
+	all, err := decodeHint(t.Payload())
 	if err != nil {
 		w.d.o.Log.Warn("a task that is no hint was dropped", "lane", l, "error", err)
 		return nil
 	}
+	var work errgroup.Group
+	var now []store.Ref
+	for _, h := range all {
+		if !h.Due.After(w.d.o.Now()) {
+			now = append(now, h.Ref)
+			continue
+		}
+		w.expecting.Add(1)
+		work.Go(func() error {
+			there := w.waitUntil(h.Due)
+			w.expecting.Add(-1)
+			if !there {
+				return errStopping
+			}
+			return w.take(ctx, l, []store.Ref{h.Ref})
+		})
+	}
+	if len(now) > 0 {
+		work.Go(func() error { return w.take(ctx, l, now) })
+	}
+	return work.Wait()
+}
+
+var errStopping = errors.New("this worker is stopping")
+
+// waitUntil waits for a time: never a moment too short. false: we stop.
+func (w *worker) waitUntil(at time.Time) bool {
+	for {
+		left := at.Sub(w.d.now())
+		if left <= 0 {
+			return true
+		}
+		timer := time.NewTimer(left)
+		select {
+		case <-timer.C:
+		case <-w.drain:
+			timer.Stop()
+			return false
+		}
+	}
+}
+
+// take claims due deliveries and sends them.
+func (w *worker) take(ctx context.Context, l Lane, refs []store.Ref) error {
 	weight := int64(len(refs))
 	if err := w.admission[l].Acquire(ctx, weight); err != nil {
 		return err
@@ -135,7 +183,7 @@ func (w *worker) handle(ctx context.Context, l Lane, t *asynq.Task) error {
 	defer w.admission[l].Release(weight)
 	select {
 	case <-w.drain:
-		return errors.New("this worker is stopping")
+		return errStopping
 	default:
 	}
 	claimed, err := w.d.o.Store.Claim(ctx, refs, w.terms())
@@ -153,7 +201,7 @@ func (w *worker) handle(ctx context.Context, l Lane, t *asynq.Task) error {
 
 func (w *worker) terms() store.ClaimTerms {
 	now := w.d.now()
-	return store.ClaimTerms{Now: now, Horizon: now.Add(horizon), Lease: now.Add(lease)}
+	return store.ClaimTerms{Now: now, Horizon: now, Lease: now.Add(lease)}
 }
 
 // process sends one claimed delivery. A panic of ours leaves the claim to run

@@ -95,7 +95,10 @@ func (w *liteWriter) tx(ctx context.Context, db *sql.DB, fn func(txn) error) (er
 		return w.after(err)
 	}
 	if err := fn(w); err != nil {
-		return w.after(errors.Join(err, w.run(context.WithoutCancel(ctx), "ROLLBACK")))
+		// A rollback that fails says that SQLite ended the transaction by itself,
+		// as it does when a statement is cut off by the end of its context.
+		_ = w.run(context.WithoutCancel(ctx), "ROLLBACK")
+		return w.after(err)
 	}
 	if err := w.run(ctx, "COMMIT"); err != nil {
 		// A rollback that fails says that the commit had ended the transaction.
