@@ -25,6 +25,8 @@ func (a *api) routes() []route {
 		{get, "/v1/clients", viewer, "list-clients", handle(a.listClients, 200)},
 		{put, "/v1/clients/{client_id}", operator, "put-client", handle(a.putClient, 200, 201)},
 		{get, "/v1/clients/{client_id}", viewer, "get-client", handle(a.getClient, 200)},
+		{get, "/v1/clients/{client_id}/secret", operator, "get-client-secret", handle(a.getClientSecret, 200)},
+		{post, "/v1/clients/{client_id}/rotate-secret", operator, "rotate-client-secret", handle(a.rotateClientSecret, 200)},
 
 		{post, "/v1/subscriptions", operator, "create-subscription", handle(a.createSubscription, 201)},
 		{get, "/v1/subscriptions", viewer, "list-subscriptions", handle(a.listSubscriptions, 200)},
@@ -35,6 +37,7 @@ func (a *api) routes() []route {
 		{post, "/v1/subscriptions/{id}/resume", operator, "resume-subscription", handle(a.resumeSubscription, 200)},
 		{post, "/v1/subscriptions/{id}/rotate-secret", operator, "rotate-subscription-secret", handle(a.rotateSecret, 200)},
 		{get, "/v1/subscriptions/{id}/secret", operator, "get-subscription-secret", handle(a.getSecret, 200)},
+		{post, "/v1/subscriptions/{id}/test", operator, "test-subscription", handle(a.testSubscription, 200)},
 
 		{get, "/v1/event-types", viewer, "list-event-types", handle(a.listEventTypes, 200)},
 		{get, "/v1/event-types/{slug}", viewer, "get-event-type", handle(a.getEventType, 200)},
@@ -44,6 +47,11 @@ func (a *api) routes() []route {
 		{post, "/v1/events/batch", producer, "post-events", handle(a.postEvents, 202)},
 		{get, "/v1/events", viewer, "list-events", handle(a.listEvents, 200)},
 		{get, "/v1/events/{id}", viewer, "get-event", handle(a.getEvent, 200)},
+
+		{post, "/v1/verifications", producer, "create-verification", handle(a.createVerification, 201)},
+		{get, "/v1/verifications", viewer, "list-verifications", handle(a.listVerifications, 200)},
+		{get, "/v1/verifications/{id}", viewer, "get-verification", handle(a.getVerification, 200)},
+		{post, "/v1/verifications/{id}/status", producer, "end-verification", handle(a.endVerification, 200)},
 
 		{get, "/v1/deliveries", viewer, "list-deliveries", handle(a.listDeliveries, 200)},
 		{get, "/v1/deliveries/{id}", viewer, "get-delivery", handle(a.getDelivery, 200)},
@@ -62,6 +70,7 @@ func (a *api) routes() []route {
 		{get, "/v1/runs/{id}/receipt", viewer, "get-receipt", handle(a.getReceipt, 200)},
 		{put, "/v1/records/{dataset}", producer, "put-records", handle(a.putRecords, 200)},
 
+		{get, "/v1/stats", viewer, "get-stats", handle(a.getStats, 200)},
 		{get, "/openapi.json", viewer, "get-openapi", handle(a.getOpenAPI, 200)},
 		{get, "/healthz", public, "get-health", handle(a.getHealth, 200)},
 		{get, "/readyz", public, "get-readiness", handle(a.getReadiness, 200, 503)},

@@ -67,3 +67,45 @@ func putStatus(created bool) int {
 	}
 	return http.StatusOK
 }
+
+// clientWithSecret refuses who does not exist. The client that owns the
+// verifications of requests that name none always does.
+func (a *api) clientWithSecret(ctx context.Context, id webhook.ClientID) error {
+	if id == webhook.DefaultVerificationClient {
+		return nil
+	}
+	if id.Fault() != "" {
+		return webhook.NotFound("client", clip(string(id)))
+	}
+	_, err := a.o.Store.Client(ctx, id)
+	return err
+}
+
+// getClientSecret shows the secret that signs a client's verification
+// callbacks; it is made at the first look.
+func (a *api) getClientSecret(ctx context.Context, in *clientPath) (*reply[SecretView], error) {
+	if err := a.clientWithSecret(ctx, in.ClientID); err != nil {
+		return nil, err
+	}
+	secrets, err := a.o.Subscriptions.ClientSecrets(ctx, in.ClientID)
+	if err != nil {
+		return nil, err
+	}
+	return &reply[SecretView]{Value: a.viewSecret(secrets)}, nil
+}
+
+type rotateClientSecret struct {
+	ClientID webhook.ClientID     `path:"client_id" doc:"letters, digits, '.', '_', '-'; at most 64"`
+	Content  jsonBody[rotateBody] `json:"-"`
+}
+
+func (a *api) rotateClientSecret(ctx context.Context, in *rotateClientSecret) (*reply[SecretView], error) {
+	if err := a.clientWithSecret(ctx, in.ClientID); err != nil {
+		return nil, err
+	}
+	secrets, err := a.o.Subscriptions.RotateClientSecret(ctx, in.ClientID, in.Content.value.overlap())
+	if err != nil {
+		return nil, err
+	}
+	return &reply[SecretView]{Value: a.viewSecret(secrets)}, nil
+}

@@ -65,11 +65,12 @@ type deliveryPath struct {
 // deliveryDetail is a delivery with its attempts.
 type deliveryDetail struct {
 	webhook.Delivery
-	Attempts []attemptView `json:"attempts" nullable:"false" doc:"the first one first"`
+	Attempts []AttemptView `json:"attempts" nullable:"false" doc:"the first one first"`
 }
 
-// attemptView is an attempt as the API shows it.
-type attemptView struct {
+// AttemptView is an attempt as the API shows it. (Exported because huma describes
+// exported embedded fields only.)
+type AttemptView struct {
 	Number             int                   `json:"number" doc:"counted from 1, without gaps"`
 	Trigger            webhook.Trigger       `json:"trigger" enum:"automatic,manual,test"`
 	StartedAt          time.Time             `json:"started_at"`
@@ -96,8 +97,8 @@ type timingView struct {
 	FirstByte *float64 `json:"first_byte_ms"`
 }
 
-func viewAttempt(a *webhook.Attempt) attemptView {
-	v := attemptView{
+func viewAttempt(a *webhook.Attempt) AttemptView {
+	v := AttemptView{
 		Number: a.Number, Trigger: a.Trigger, StartedAt: a.StartedAt, DurationMS: milliseconds(a.Duration),
 		Timing: timingView{
 			DNS: maybeMilliseconds(a.Timing.DNS), Connect: maybeMilliseconds(a.Timing.Connect),
@@ -150,7 +151,7 @@ func (a *api) getDelivery(ctx context.Context, in *deliveryPath) (*reply[deliver
 	if err != nil {
 		return nil, err
 	}
-	v := deliveryDetail{Delivery: d, Attempts: make([]attemptView, len(attempts))}
+	v := deliveryDetail{Delivery: d, Attempts: make([]AttemptView, len(attempts))}
 	for i := range attempts {
 		v.Attempts[i] = viewAttempt(&attempts[i])
 	}

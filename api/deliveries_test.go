@@ -104,9 +104,12 @@ func TestPagesCoverEachEntryOnce(t *testing.T) {
 	h := newHouse(t, 0)
 	h.subscribe("http://127.0.0.1:9")
 	h.do("POST", "/v1/events/batch", `{"events":[`+strings.Repeat(event(redemption)+",", 22)+event(redemption)+`]}`).want(202)
+	shipped := len(webhook.BuiltinEventTypes())
 	for i := range 23 {
 		h.do("PUT", "/v1/clients/c"+strconv.Itoa(i), "{}").want(201)
-		h.do("PUT", "/v1/event-types/t"+strconv.Itoa(i), `{"name":"x"}`).want(201)
+		if shipped+i < 23 {
+			h.do("PUT", "/v1/event-types/t"+strconv.Itoa(i), `{"name":"x"}`).want(201)
+		}
 		h.subscribe("http://127.0.0.1:9/" + strconv.Itoa(i))
 	}
 	for list, key := range map[string]string{"events": "id", "deliveries": "id", "clients": "id", "subscriptions": "id", "event-types": "slug"} {

@@ -12,7 +12,18 @@ type eventTypePath struct {
 
 type putEventType struct {
 	Slug    webhook.Slug            `path:"slug" doc:"lower-case words joined by dots"`
+	DryRun  string                  `query:"dry_run" enum:"true,false" doc:"true: check everything, store nothing"`
 	Content jsonBody[eventTypeBody] `json:"-"`
+}
+
+// eventTypeView is an event type as the API shows it.
+type eventTypeView struct {
+	webhook.EventType
+	Reserved bool `json:"reserved" doc:"Carteiro itself makes what is sent under this type: it can be subscribed to, but not posted or changed"`
+}
+
+func viewEventType(t *webhook.EventType) eventTypeView {
+	return eventTypeView{EventType: *t, Reserved: t.Slug.Reserved() != ""}
 }
 
 type eventTypeBody struct {
@@ -41,7 +52,7 @@ func (b *eventTypeBody) decode(o *object) {
 
 const listEventTypes = "event-types"
 
-func (a *api) listEventTypes(ctx context.Context, in *struct{ Paging }) (*reply[list[webhook.EventType]], error) {
+func (a *api) listEventTypes(ctx context.Context, in *struct{ Paging }) (*reply[list[eventTypeView]], error) {
 	page, err := in.page(listEventTypes)
 	if err != nil {
 		return nil, err
@@ -50,22 +61,26 @@ func (a *api) listEventTypes(ctx context.Context, in *struct{ Paging }) (*reply[
 	if err != nil {
 		return nil, err
 	}
-	return listOf(listEventTypes, rows, next, func(t *webhook.EventType) webhook.EventType { return *t }), nil
+	return listOf(listEventTypes, rows, next, viewEventType), nil
 }
 
-func (a *api) getEventType(ctx context.Context, in *eventTypePath) (*reply[webhook.EventType], error) {
+func (a *api) getEventType(ctx context.Context, in *eventTypePath) (*reply[eventTypeView], error) {
 	if in.Slug.Fault() != "" {
 		return nil, webhook.NotFound("event type", clip(string(in.Slug)))
 	}
 	t, err := a.o.Store.EventType(ctx, in.Slug)
-	return &reply[webhook.EventType]{Value: t}, err
+	return &reply[eventTypeView]{Value: viewEventType(&t)}, err
 }
 
-func (a *api) putEventType(ctx context.Context, in *putEventType) (*reply[webhook.EventType], error) {
+func (a *api) putEventType(ctx context.Context, in *putEventType) (*reply[eventTypeView], error) {
 	b := &in.Content.value
-	t, created, err := a.o.Dispatcher.PutEventType(ctx, webhook.EventType{
+	t := webhook.EventType{
 		Slug: in.Slug, Name: b.Name, Description: b.Description, Envelope: b.Envelope,
 		Schema: b.schema, Example: b.example, Deprecated: b.Deprecated,
-	})
-	return &reply[webhook.EventType]{Status: putStatus(created), Value: t}, err
+	}
+	if in.DryRun == "true" {
+		return &reply[eventTypeView]{Value: viewEventType(&t)}, a.o.Dispatcher.CheckEventType(t)
+	}
+	t, created, err := a.o.Dispatcher.PutEventType(ctx, t)
+	return &reply[eventTypeView]{Status: putStatus(created), Value: viewEventType(&t)}, err
 }

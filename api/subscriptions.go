@@ -37,10 +37,10 @@ func viewSubscription(sub *webhook.Subscription) webhook.Subscription {
 	return v
 }
 
-func (a *api) viewSecret(sub *webhook.Subscription) SecretView {
-	v := SecretView{Secret: sub.Secrets.Current.Reveal()}
-	if len(sub.Secrets.At(a.o.Now())) > 1 {
-		v.PreviousSecret, v.PreviousUntil = sub.Secrets.Previous.Reveal(), &sub.Secrets.PreviousUntil
+func (a *api) viewSecret(s webhook.SigningSecrets) SecretView {
+	v := SecretView{Secret: s.Current.Reveal()}
+	if len(s.At(a.o.Now())) > 1 {
+		v.PreviousSecret, v.PreviousUntil = s.Previous.Reveal(), &s.PreviousUntil
 	}
 	return v
 }
@@ -60,7 +60,7 @@ func (a *api) createSubscription(ctx context.Context, in *createSubscription) (*
 	var body []byte
 	sub, err := a.o.Subscriptions.Create(ctx, in.Content.value.subscription(), func(sub *webhook.Subscription) (*store.Idempotency, error) {
 		var err error
-		body, err = encodeJSON(subscriptionView{viewSubscription(sub), a.viewSecret(sub)})
+		body, err = encodeJSON(subscriptionView{viewSubscription(sub), a.viewSecret(sub.Secrets)})
 		if err != nil || key == nil {
 			return nil, err
 		}
@@ -193,19 +193,23 @@ func (b *rotateBody) decode(o *object) {
 
 func (b *rotateBody) bodyRules() bodyRules { return bodyRules{limit: maxBody, optional: true} }
 
+// overlap is the one that was given, or the default.
+func (b *rotateBody) overlap() time.Duration {
+	if b.Overlap == nil {
+		return subscriptions.DefaultOverlap
+	}
+	return time.Duration(*b.Overlap)
+}
+
 func (a *api) rotateSecret(ctx context.Context, in *rotateSecret) (*reply[subscriptionView], error) {
 	if err := mustBeSubscription(in.ID); err != nil {
 		return nil, err
 	}
-	overlap := subscriptions.DefaultOverlap
-	if o := in.Content.value.Overlap; o != nil {
-		overlap = time.Duration(*o)
-	}
-	sub, err := a.o.Subscriptions.RotateSecret(ctx, in.ID, overlap)
+	sub, err := a.o.Subscriptions.RotateSecret(ctx, in.ID, in.Content.value.overlap())
 	if err != nil {
 		return nil, err
 	}
-	return &reply[subscriptionView]{Value: subscriptionView{viewSubscription(sub), a.viewSecret(sub)}}, nil
+	return &reply[subscriptionView]{Value: subscriptionView{viewSubscription(sub), a.viewSecret(sub.Secrets)}}, nil
 }
 
 func (a *api) getSecret(ctx context.Context, in *subscriptionPath) (*reply[SecretView], error) {
@@ -216,5 +220,5 @@ func (a *api) getSecret(ctx context.Context, in *subscriptionPath) (*reply[Secre
 	if err != nil {
 		return nil, err
 	}
-	return &reply[SecretView]{Value: a.viewSecret(sub)}, nil
+	return &reply[SecretView]{Value: a.viewSecret(sub.Secrets)}, nil
 }

@@ -27,6 +27,8 @@ func (c *Config) check(name string) error {
 		return checkSchedule(c.RetrySchedule)
 	case "delivery_timeout":
 		return checkTimeout(c.DeliveryTimeout)
+	case "verification_ttl":
+		return checkVerificationTTL(c.VerificationTTL)
 	case "allow_networks":
 		return checkNetworks(c.AllowNetworks)
 	case "workers":
@@ -162,6 +164,13 @@ func checkSchedule(waits []time.Duration) error {
 
 func checkTimeout(timeout time.Duration) error {
 	if timeout < MinDeliveryTimeout || timeout > MaxDeliveryTimeout {
+		return fault("is out of range")
+	}
+	return nil
+}
+
+func checkVerificationTTL(ttl time.Duration) error {
+	if ttl < MinVerificationTTL || ttl > MaxVerificationTTL {
 		return fault("is out of range")
 	}
 	return nil

@@ -22,6 +22,7 @@ type Config struct {
 	SecretKey        Secret            `env:"SECRET_KEY" kind:"secret" help:"key that encrypts secrets at rest; made in the data directory when it is not given, required with PostgreSQL" allowed:"32 bytes as base64 or hex, such as openssl rand -base64 32 prints"`
 	RetrySchedule    []time.Duration   `env:"RETRY_SCHEDULE" envDefault:"1m,5m,15m,30m,1h" help:"waits after a failed attempt, one for each retry" allowed:"1 to 20 durations above 0 and up to 168h, such as 1m,5m,1h"`
 	DeliveryTimeout  time.Duration     `env:"DELIVERY_TIMEOUT" envDefault:"15s" help:"longest time of one attempt, reading the answer included" allowed:"a duration from 1s to 30s, such as 15s"`
+	VerificationTTL  time.Duration     `env:"VERIFICATION_TTL" envDefault:"720h" help:"how long a verification may stay without a result before it expires" allowed:"a duration from 1s to 8760h, such as 720h"`
 	AllowHTTP        bool              `env:"ALLOW_HTTP" envDefault:"false" help:"allow plain http:// targets" allowed:"true or false"`
 	AllowNetworks    []netip.Prefix    `env:"ALLOW_NETWORKS" help:"networks that the address policy lets through although they are not public" allowed:"networks in CIDR form, such as 127.0.0.0/8,fd00::/8"`
 	Workers          int               `env:"WORKERS" envDefault:"auto" help:"attempts in flight in this process; auto is 256 for each CPU, at most 4096" allowed:"auto, or a number from 1 to 4096"`
@@ -61,6 +62,8 @@ const (
 	MaxRetryWait       = 168 * time.Hour
 	MinDeliveryTimeout = time.Second
 	MaxDeliveryTimeout = 30 * time.Second
+	MinVerificationTTL = time.Second
+	MaxVerificationTTL = 8760 * time.Hour
 	MaxWorkers         = 4096
 	WorkersPerCPU      = 256
 	MinAdminKeyLength  = 32

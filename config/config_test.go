@@ -21,7 +21,7 @@ func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 	type facts struct {
 		Listen, DataDir, Database, Redis string
 		Schedule                         []time.Duration
-		Timeout                          time.Duration
+		Timeout, TTL                     time.Duration
 		HTTP                             bool
 		Networks                         int
 		Workers                          int
@@ -33,14 +33,14 @@ func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 		Admin, Key                       bool
 	}
 	got := facts{
-		c.Listen, c.DataDir, c.Database(), c.RedisURL, c.RetrySchedule, c.DeliveryTimeout, c.AllowHTTP,
+		c.Listen, c.DataDir, c.Database(), c.RedisURL, c.RetrySchedule, c.DeliveryTimeout, c.VerificationTTL, c.AllowHTTP,
 		len(c.AllowNetworks), c.Workers, c.Roles, c.MongoURL, c.LogLevel, c.LogFormat, c.Migrate,
 		!c.AdminKey.Empty(), !c.SecretKey.Empty(),
 	}
 	want := facts{
 		Listen: "127.0.0.1:8080", DataDir: "./data", Database: "sqlite:data/carteiro.db", Redis: "embedded",
 		Schedule: []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour},
-		Timeout:  15 * time.Second, Workers: min(256*runtime.NumCPU(), 4096),
+		Timeout:  15 * time.Second, TTL: 30 * 24 * time.Hour, Workers: min(256*runtime.NumCPU(), 4096),
 		Roles: config.Roles{API: true, Worker: true, Scheduler: true},
 		Level: slog.LevelInfo, Format: "text", Migrate: "auto",
 	}
@@ -80,7 +80,7 @@ func TestEveryLayerKnowsEverySetting(t *testing.T) {
 	values := map[string]string{
 		"listen": "0.0.0.0:9", "data_dir": "/srv/c", "database_url": "sqlite:/srv/x.db",
 		"redis_url": "redis://r:6379", "admin_key": strings.Repeat("a", 32), "secret_key": secretKey,
-		"retry_schedule": "1s,2m30s", "delivery_timeout": "3s", "allow_http": "true",
+		"retry_schedule": "1s,2m30s", "delivery_timeout": "3s", "verification_ttl": "48h", "allow_http": "true",
 		"allow_networks": "127.0.0.0/8,fd00::/8", "workers": "7", "roles": "scheduler,worker,api",
 		"mongo_url": "mongodb://m1:27017,m2:27017/db", "mongo_database": "platform",
 		"mongo_collections": "vendas=orders:project_id:-__v -notes,cadastros=people:client", "log_level": "warn", "log_format": "json", "migrate": "manual",

@@ -150,6 +150,10 @@ func (d *Dispatcher) message(e *NewEvent, types *typeTable, now time.Time, f *we
 	if msg := e.ClientID.Fault(); msg != "" {
 		f.Add(e.Path+"/client_id", "%s", msg)
 	}
+	if why := e.Type.Reserved(); why != "" {
+		f.Add(e.Path+"/type", "%s %s", e.Type, why)
+		return m, nil
+	}
 	t := types.bySlug[e.Type]
 	if t == nil {
 		f.Add(e.Path+"/type", "%q is no known event type. Known are %s; add one with PUT /v1/event-types/{slug}.", clip(string(e.Type)), types.slugs())

@@ -83,11 +83,11 @@ func TestOtherFaultsOfAnEvent(t *testing.T) {
 		name, path, says string
 		event            dispatcher.NewEvent
 	}{
-		{"a pattern", "/data/exchange/exchange_date", "does not match pattern", dispatcher.NewEvent{Type: "shop.product.redemption", ClientID: "acme", Data: []byte(`{"user":{"id":"1"},"exchange":{"id":"1","exchange_date":"20/06/2023"}}`)}},
-		{"an empty id", "/data/user/id", "minLength", dispatcher.NewEvent{Type: "shop.product.redemption", ClientID: "acme", Data: []byte(`{"user":{"id":""},"exchange":{"id":"1"}}`)}},
+		{"a pattern", "/data/exchange/exchange_date", "must match the pattern ^[0-9]{4}-", dispatcher.NewEvent{Type: "shop.product.redemption", ClientID: "acme", Data: []byte(`{"user":{"id":"1"},"exchange":{"id":"1","exchange_date":"20/06/2023"}}`)}},
+		{"an empty id", "/data/user/id", "must be at least 1 character long, but has 0", dispatcher.NewEvent{Type: "shop.product.redemption", ClientID: "acme", Data: []byte(`{"user":{"id":""},"exchange":{"id":"1"}}`)}},
 		{"no JSON", "/data", "is not valid JSON", dispatcher.NewEvent{Type: "shop.product.redemption", ClientID: "acme", Data: []byte(`{"user":`)}},
 		{"two values", "/data", "is not valid JSON", dispatcher.NewEvent{Type: "shop.product.redemption", ClientID: "acme", Data: []byte(ok + ok)}},
-		{"an unknown type", "/type", `"shop.unknown" is no known event type. Known are shop.product.redemption`, dispatcher.NewEvent{Type: "shop.unknown", ClientID: "acme", Data: []byte(ok)}},
+		{"an unknown type", "/type", `"shop.unknown" is no known event type. Known are activities.answered.activity, `, dispatcher.NewEvent{Type: "shop.unknown", ClientID: "acme", Data: []byte(ok)}},
 		{"no client", "/client_id", "must not be empty", dispatcher.NewEvent{Type: "shop.product.redemption", Data: []byte(ok)}},
 		{"no client's name", "/client_id", "no client id", dispatcher.NewEvent{Type: "shop.product.redemption", ClientID: "*", Data: []byte(ok)}},
 		{"nobody's subscription", "/subscription_id", "has no subscription", dispatcher.NewEvent{Type: "shop.product.redemption", ClientID: "acme", Data: []byte(ok), SubscriptionID: "sub_x"}},

@@ -71,13 +71,13 @@ func TestAnotherProcessChangesAnEventType(t *testing.T) {
 		other := h.another()
 		h.subscribe("http://127.0.0.1:1/")
 		post := func(data string) error {
-			_, err := h.d.Accept(ctx, []dispatcher.NewEvent{{Type: "members.created", ClientID: "acme", Data: []byte(data)}}, nil)
+			_, err := h.d.Accept(ctx, []dispatcher.NewEvent{{Type: "members.invited", ClientID: "acme", Data: []byte(data)}}, nil)
 			return err
 		}
 		put := func(schema string) {
 			t.Helper()
 			_, _, err := other.d.PutEventType(ctx, webhook.EventType{
-				Slug: "members.created", Name: "Membro", Envelope: webhook.EnvelopeEventData, Schema: json.RawMessage(schema),
+				Slug: "members.invited", Name: "Membro", Envelope: webhook.EnvelopeEventData, Schema: json.RawMessage(schema),
 			})
 			must(t, err)
 		}
@@ -144,11 +144,12 @@ func TestPutEventType(t *testing.T) {
 		{"any JSON", "a.c", "", `[1]`, "", ""},
 		{"the example does not meet the schema", "a.b", deep, `{"x":1}`, "/example/x", "must be a string"},
 		{"the example is no JSON", "a.b", "", `{`, "/example", "is not valid JSON"},
-		{"no schema", "a.b", `{"type":"strin"}`, "", "/schema", "is no JSON Schema"},
+		{"no schema", "a.b", `{"type":"strin"}`, "", "/schema/type", `must be one of "array", "boolean"`},
 		{"no JSON", "a.b", `{`, "", "/schema", "is no JSON Schema"},
 		{"a reference to a host", "a.b", `{"$ref":"https://example.com/s.json"}`, "", "/schema", "cannot refer to another document"},
 		{"a reference to a file", "a.b", `{"$ref":"file:///etc/passwd"}`, "", "/schema", "cannot refer to another document"},
 		{"an export's name", "cadastro_export", "", "", "/slug", "export"},
+		{"a verification's name", "verification.failed", "", "", "/slug", "callback"},
 		{"no slug", "A B", "", "", "/slug", "lower-case"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -176,7 +177,7 @@ func TestUnknownTypesNameTheKnown(t *testing.T) {
 		must(t, err)
 	}
 	_, err := h.d.Accept(context.Background(), []dispatcher.NewEvent{{Type: "b", ClientID: "acme", Data: []byte("1")}}, nil)
-	if got := faults(t, err)[0].Message; !strings.Contains(got, "a.10, a.11") || !strings.Contains(got, "and 9 more") {
+	if got := faults(t, err)[0].Message; !strings.Contains(got, "a.10, a.11") || !strings.Contains(got, "and 19 more") {
 		t.Error(got)
 	}
 }

@@ -40,7 +40,11 @@ func (d *Dispatcher) SignedRequest(ctx context.Context, id webhook.DeliveryID) (
 	if err != nil {
 		return nil, err
 	}
-	r := request(claimedFor(&row, &m), sub, d.now())
+	secrets, err := d.secretsOf(ctx, &row, sub)
+	if err != nil {
+		return nil, err
+	}
+	r := request(claimedFor(&row, &m), sub, secrets.At(d.now()))
 	r.Headers = maps.Clone(r.Headers) // the index's own, with the values
 	for name := range r.Headers {
 		r.Headers[name] = webhook.Redacted
@@ -64,6 +68,15 @@ func (d *Dispatcher) subscriptionOf(ctx context.Context, row *webhook.Delivery) 
 			"The subscription of delivery %s was deleted, and its secret with it: nothing can be signed any more.", row.ID)
 	}
 	return sub, err
+}
+
+// secretsOf returns the secrets that sign a delivery: its subscription's, or
+// for a callback its client's own.
+func (d *Dispatcher) secretsOf(ctx context.Context, row *webhook.Delivery, sub *webhook.Subscription) (webhook.SigningSecrets, error) {
+	if sub != nil {
+		return sub.Secrets, nil
+	}
+	return d.o.Subscriptions.ClientSecrets(ctx, row.ClientID)
 }
 
 // claimedFor is what a claim of the delivery would hold, as far as a request

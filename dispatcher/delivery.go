@@ -3,7 +3,6 @@ package dispatcher
 import (
 	"context"
 	"errors"
-	"net/url"
 	"time"
 
 	"github.com/carteiro-webhooks/carteiro/dispatcher/sender"
@@ -13,11 +12,12 @@ import (
 
 // delivery is one claimed delivery on its way through this process.
 type delivery struct {
-	w      *worker
-	c      *store.Claimed
-	lane   Lane
-	ticket *ticket // of the gate; a parked delivery that was fed comes with one
-	sub    *webhook.Subscription
+	w       *worker
+	c       *store.Claimed
+	lane    Lane
+	ticket  *ticket               // of the gate; a parked delivery that was fed comes with one
+	sub     *webhook.Subscription // nil: a verification's callback
+	secrets webhook.SigningSecrets
 }
 
 // maxCrashes is how often sending a delivery may crash us (P15).
@@ -72,14 +72,14 @@ func (d *delivery) sendable() (store.ReleaseWhy, bool) {
 	if d.c.Body == nil {
 		return store.ReleaseBodyGone, false
 	}
-	if d.c.SubscriptionID == "" {
-		return "", true
-	}
 	subs := d.w.d.o.Subscriptions
 	if subs.Index().Version < d.c.Catalogue {
 		if err := subs.Refresh(d.w.send); err != nil {
 			return store.ReleaseUnsent, false
 		}
+	}
+	if d.c.SubscriptionID == "" {
+		return store.ReleaseUnsent, d.clientSigns()
 	}
 	d.sub = subs.Index().Get(d.c.SubscriptionID)
 	switch {
@@ -88,7 +88,23 @@ func (d *delivery) sendable() (store.ReleaseWhy, bool) {
 	case d.sub.State == webhook.SubscriptionPaused && !d.c.Manual():
 		return store.ReleasePaused, false
 	}
+	d.secrets = d.sub.Secrets
 	return "", true
+}
+
+// clientSigns gets the secrets that sign what goes to a callback: the client's
+// own. They were made when the verification was registered.
+func (d *delivery) clientSigns() bool {
+	secrets, ok := d.w.d.o.Subscriptions.Index().ClientSecrets(d.c.ClientID)
+	if !ok {
+		var err error
+		if secrets, err = d.w.d.o.Subscriptions.ClientSecrets(d.w.send, d.c.ClientID); err != nil {
+			d.w.d.o.Log.Warn("a client's secret cannot be read; its callback waits", "delivery", d.c.ID, "client", d.c.ClientID, "error", err)
+			return false
+		}
+	}
+	d.secrets = secrets
+	return true
 }
 
 // trustClaim is how long after its claim a delivery may start without another
@@ -115,8 +131,8 @@ func (d *delivery) stillWanted() bool {
 // enterGate gets the right to one attempt in flight. What may not enter is
 // parked in SQL, and false is returned.
 func (d *delivery) enterGate() bool {
+	key, limit := d.gateKey()
 	if d.ticket == nil {
-		key, limit := d.gateKey()
 		if d.c.RunID != "" {
 			d.ticket = d.w.gate.enterPage(key, limit)
 		} else {
@@ -129,14 +145,12 @@ func (d *delivery) enterGate() bool {
 	if d.ticket != nil {
 		return true
 	}
-	why := store.ReleaseParked
-	if d.sub == nil || d.stopping() {
-		why = store.ReleaseUnsent
+	if d.stopping() {
+		d.giveBack(store.ReleaseUnsent)
+		return false
 	}
-	d.giveBack(why)
-	if why == store.ReleaseParked {
-		d.w.feeder.parked(d.sub)
-	}
+	d.giveBack(store.ReleaseParked)
+	d.w.feeder.parked(key)
 	return false
 }
 
@@ -153,7 +167,7 @@ func (d *delivery) rateAllows() bool {
 	}
 	n, retryAfter := d.w.rate.take(d.w.send, d.sub, 1)
 	if n == 0 {
-		d.w.feeder.later(d.sub, retryAfter)
+		d.w.feeder.later(gateKey(d.sub.ID), retryAfter)
 	}
 	return n == 1
 }
@@ -163,11 +177,7 @@ func (d *delivery) gateKey() (gateKey, int) {
 	if d.sub != nil {
 		return gateKey(d.sub.ID), d.sub.MaxInFlight
 	}
-	host := ""
-	if u, err := url.Parse(d.c.URL); err == nil {
-		host = u.Host
-	}
-	return gateKey("host:" + host), webhook.DefaultMaxInFlight
+	return hostKey(hostOf(d.c.URL)), webhook.DefaultMaxInFlight
 }
 
 func (d *delivery) stopping() bool {
@@ -195,7 +205,7 @@ func (d *delivery) deadline() time.Time {
 // send makes the exchange; it holds a slot, and gives it back.
 func (d *delivery) send() *webhook.Attempt {
 	defer d.w.slots.give(d.lane)
-	r := request(d.c, d.sub, d.w.d.o.Now())
+	r := request(d.c, d.sub, d.secrets.At(d.w.d.o.Now()))
 	r.Timeout = d.timeout()
 	return d.w.d.o.Sender.Send(d.w.send, r)
 }
@@ -203,12 +213,14 @@ func (d *delivery) send() *webhook.Attempt {
 // receivedBody is what the export contract expects as an answer.
 const receivedBody = `{"status":"received"}`
 
-// request is what the sender needs of a delivery and its subscription.
-func request(c *store.Claimed, sub *webhook.Subscription, now time.Time) *sender.Request {
+// request is what the sender needs of a delivery and its subscription, if it
+// has one. A callback is acknowledged by 200 (verification-callback.md).
+func request(c *store.Claimed, sub *webhook.Subscription, secrets []webhook.Secret) *sender.Request {
 	r := &sender.Request{
 		DeliveryID: c.ID, MessageID: c.MessageID, EventType: c.EventType, Number: c.AttemptCount + 1,
 		Trigger: webhook.TriggerAutomatic, URL: c.URL, Method: c.Method, Body: c.Body,
 		Ack: webhook.Ack{Status: webhook.Ack200}, RunID: c.RunID, Page: c.Page, Pages: c.Pages,
+		Secrets: secrets, Test: c.Kind == webhook.KindTest,
 	}
 	if c.Manual() {
 		r.Trigger = webhook.TriggerManual
@@ -218,7 +230,6 @@ func request(c *store.Claimed, sub *webhook.Subscription, now time.Time) *sender
 	}
 	if sub != nil { // as it is now: a corrected URL counts from the next attempt
 		r.URL, r.Method, r.Headers, r.Ack = sub.URL, sub.Method, sub.Headers, sub.Ack
-		r.Secrets = sub.Secrets.At(now)
 	}
 	return r
 }

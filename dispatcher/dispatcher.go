@@ -22,8 +22,11 @@ type Options struct {
 	Schedule      webhook.Schedule // waits after failed attempts
 	Timeout       time.Duration    // of one attempt, where a subscription has none of its own
 	Workers       int              // attempts in flight in this process; 0: it sends nothing, hints only
-	Now           func() time.Time // nil: time.Now
-	Log           *slog.Logger     // nil: slog.Default
+	// VerificationTTL is how long a verification may stay pending; 0:
+	// webhook.DefaultVerificationTTL.
+	VerificationTTL time.Duration
+	Now             func() time.Time // nil: time.Now
+	Log             *slog.Logger     // nil: slog.Default
 	// Observe is called after each attempt is committed, from many goroutines;
 	// nil: nobody looks.
 	Observe func(Observation)
@@ -48,9 +51,11 @@ type Dispatcher struct {
 	o      Options
 	types  *eventTypes
 	hints  *hints
-	worker *worker    // nil: hints only
-	turn   sync.Mutex // of intakes that lock the catalogue
-	pace   pace       // of the exports' pages
+	worker *worker       // nil: hints only
+	expiry *expiry       // nil: hints only
+	tests  chan struct{} // holds one for each test of a subscription under way
+	turn   sync.Mutex    // of intakes that lock the catalogue
+	pace   pace          // of the exports' pages
 }
 
 // The times of the queue.
@@ -82,10 +87,13 @@ func New(ctx context.Context, o Options) (*Dispatcher, error) {
 	if o.Observe == nil {
 		o.Observe = func(Observation) {}
 	}
+	if o.VerificationTTL == 0 {
+		o.VerificationTTL = webhook.DefaultVerificationTTL
+	}
 	if len(o.Schedule) == 0 {
 		return nil, errors.New("the retry schedule is empty")
 	}
-	d := &Dispatcher{o: o, types: &eventTypes{store: o.Store}}
+	d := &Dispatcher{o: o, types: &eventTypes{store: o.Store}, tests: make(chan struct{}, maxTests)}
 	if err := d.types.reload(ctx); err != nil {
 		return nil, err
 	}
@@ -93,6 +101,7 @@ func New(ctx context.Context, o Options) (*Dispatcher, error) {
 	if o.Workers > 0 {
 		w = newWaker()
 		d.worker = newWorker(d, w)
+		d.expiry = newExpiry(d)
 	}
 	d.hints = newHints(o.Redis, w, o.Log)
 	return d, nil
@@ -104,6 +113,7 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 	if d.worker == nil {
 		return nil
 	}
+	d.expiry.start()
 	return d.worker.start(ctx)
 }
 
@@ -112,6 +122,7 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 // last hints go out. When ctx ends first, exchanges are cut off.
 func (d *Dispatcher) Stop(ctx context.Context) {
 	if d.worker != nil {
+		d.expiry.stop()
 		d.worker.stop(ctx)
 	}
 	d.hints.stop()

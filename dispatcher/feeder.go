@@ -31,7 +31,8 @@ func newFeeder(w *worker) *feeder {
 	return &feeder{w: w, busy: map[gateKey]bool{}, late: map[gateKey]bool{}}
 }
 
-// feed starts a look for parked deliveries of a subscription, one at a time.
+// feed starts a look for parked deliveries of a subscription or host, one at a
+// time.
 func (f *feeder) feed(key gateKey) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -46,21 +47,20 @@ func (f *feeder) feed(key gateKey) {
 	f.wg.Go(func() { f.run(key) })
 }
 
-// parked notes that a delivery of sub was parked. Its subscription may have
+// parked notes that a delivery was parked. Its subscription or host may have
 // nothing in flight by now that would feed it.
-func (f *feeder) parked(sub *webhook.Subscription) {
-	f.w.gate.setParked(gateKey(sub.ID), true)
+func (f *feeder) parked(key gateKey) {
+	f.w.gate.setParked(key, true)
 	f.mu.Lock()
-	waits := f.late[gateKey(sub.ID)]
+	waits := f.late[key]
 	f.mu.Unlock()
 	if !waits {
-		f.feed(gateKey(sub.ID))
+		f.feed(key)
 	}
 }
 
 // later feeds a subscription when its rate limit opens.
-func (f *feeder) later(sub *webhook.Subscription, after time.Duration) {
-	key := gateKey(sub.ID)
+func (f *feeder) later(key gateKey, after time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.late[key] || f.ends {
@@ -92,30 +92,35 @@ func (f *feeder) run(key gateKey) {
 // once claims as many parked deliveries as may start now, and starts them.
 func (f *feeder) once(key gateKey) {
 	w := f.w
+	limit := webhook.DefaultMaxInFlight
+	host, isHost := key.host()
 	sub := w.d.o.Subscriptions.Index().Get(webhook.SubscriptionID(key))
-	if sub == nil {
+	switch {
+	case sub != nil:
+		limit = sub.MaxInFlight
+	case !isHost:
 		w.gate.setParked(key, false)
 		return
 	}
-	tickets := w.gate.reserve(key, sub.MaxInFlight, maxFeed)
-	allowed := len(tickets)
-	if sub.RateLimit > 0 && allowed > 0 {
-		var retryAfter time.Duration
-		if allowed, retryAfter = w.rate.take(w.send, sub, allowed); allowed < len(tickets) {
-			f.later(sub, retryAfter)
-		}
-	}
+	tickets := w.gate.reserve(key, limit, maxFeed)
+	allowed := f.allowed(key, sub, len(tickets))
 	if allowed == 0 {
 		w.gate.unused(tickets)
 		return
 	}
 	w.gate.setParked(key, true)
 	limits := store.FeedLimits{Most: allowed, Pages: min(allowed, w.gate.pageRoom(key, len(tickets)))}
-	claimed, err := w.d.o.Store.Feed(w.send, sub.ID, limits, w.terms())
-	if err != nil {
-		w.d.o.Log.Warn("parked deliveries could not be read; the reconciler tries again", "subscription", sub.ID, "error", err)
+	var claimed []store.Claimed
+	var err error
+	if isHost {
+		claimed, err = w.d.o.Store.FeedHost(w.send, host, allowed, w.terms())
+	} else {
+		claimed, err = w.d.o.Store.Feed(w.send, sub.ID, limits, w.terms())
 	}
-	if err == nil && allowed > len(claimed) && limits.Pages > pagesOf(claimed) {
+	if err != nil {
+		w.d.o.Log.Warn("parked deliveries could not be read; the reconciler tries again", "of", key, "error", err)
+	}
+	if err == nil && allowed > len(claimed) && (isHost || limits.Pages > pagesOf(claimed)) {
 		w.gate.setParked(key, false)
 	}
 	for i := range claimed {
@@ -133,6 +138,19 @@ func pagesOf(claimed []store.Claimed) (n int) {
 		}
 	}
 	return n
+}
+
+// allowed is how many of n a subscription's rate limit lets go now. A host has
+// no limit.
+func (f *feeder) allowed(key gateKey, sub *webhook.Subscription, n int) int {
+	if sub == nil || sub.RateLimit == 0 || n == 0 {
+		return n
+	}
+	granted, retryAfter := f.w.rate.take(f.w.send, sub, n)
+	if granted < n {
+		f.later(key, retryAfter)
+	}
+	return granted
 }
 
 // stop waits for looks under way; no new one starts.

@@ -1,7 +1,9 @@
 package dispatcher
 
 import (
+	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -30,8 +32,25 @@ type gate struct {
 	parked   map[gateKey]*door // those of doors of which SQL may hold parked deliveries
 }
 
-// gateKey is a subscription's id, or the target of a delivery without one.
+// gateKey is a subscription's id, or the host of a delivery without one.
 type gateKey string
+
+const hostPrefix = "host:" // no subscription's id begins so
+
+func hostKey(host string) gateKey { return gateKey(hostPrefix + host) }
+
+// host is the host that a key stands for; ok is false for a subscription's.
+func (k gateKey) host() (host string, ok bool) { return strings.CutPrefix(string(k), hostPrefix) }
+
+// hostOf is the host and port of a target: what callbacks share a door by. One
+// that a client spells in two ways gets two.
+func hostOf(target string) string {
+	u, err := url.Parse(target)
+	if err != nil || u.Host == "" {
+		return "?" // it will not be dialled either; it must not be nobody's
+	}
+	return strings.ToLower(u.Host)
+}
 
 // door is the state of one subscription.
 type door struct {

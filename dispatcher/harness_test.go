@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -165,6 +166,15 @@ func (h *house) postFor(client webhook.ClientID, data string) dispatcher.Accepte
 	}}, nil)
 	must(h.t, err)
 	return got[0]
+}
+
+// postMany accepts many events in one request.
+func (h *house) postMany(client webhook.ClientID, n int) {
+	h.t.Helper()
+	_, err := h.d.Accept(context.Background(), slices.Repeat([]dispatcher.NewEvent{{
+		Type: "shop.product.redemption", ClientID: client, Data: []byte(redemption),
+	}}, n), nil)
+	must(h.t, err)
 }
 
 // next waits for the next committed attempt.

@@ -99,5 +99,9 @@ func (r *reconciler) look() error {
 	for _, sub := range parked {
 		r.w.feeder.feed(gateKey(sub))
 	}
-	return nil
+	hosts, err := d.o.Store.ParkedHosts(r.ctx)
+	for _, host := range hosts {
+		r.w.feeder.feed(hostKey(host))
+	}
+	return err
 }

@@ -52,12 +52,14 @@ func Pending(ctx context.Context, db *sql.DB, d Dialect) (missing, ahead int64, 
 	if err != nil {
 		return 0, 0, fmt.Errorf("read the schema version: %w", err)
 	}
+	// Counted, not subtracted: numbers may have gaps, and a step may be missing
+	// below one that was applied.
 	steps, err := p.Status(ctx)
 	if err != nil {
 		return 0, 0, fmt.Errorf("read the schema's steps: %w", err)
 	}
-	for _, s := range steps { // numbers may have gaps
-		if s.State == goose.StatePending {
+	for _, step := range steps {
+		if step.State == goose.StatePending {
 			missing++
 		}
 	}

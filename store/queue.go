@@ -221,11 +221,11 @@ type FeedLimits struct {
 // pages of exports only when there are no events.
 func (s *Store) Feed(ctx context.Context, sub webhook.SubscriptionID, n FeedLimits, t ClaimTerms) (claimed []Claimed, err error) {
 	err = s.tx(ctx, func(tx txn) error {
-		if claimed, err = s.feed(ctx, tx, sub, parkedRows{"run_id IS NULL", n.Most}, t); err != nil {
+		if claimed, err = s.feed(ctx, tx, parkedRows{`subscription_id = $1 AND run_id IS NULL`, string(sub), n.Most}, t); err != nil {
 			return err
 		}
 		if left := min(n.Pages, n.Most-len(claimed)); left > 0 {
-			pages, err := s.feed(ctx, tx, sub, parkedRows{"run_id IS NOT NULL", left}, t)
+			pages, err := s.feed(ctx, tx, parkedRows{`subscription_id = $1 AND run_id IS NOT NULL`, string(sub), left}, t)
 			if err != nil {
 				return err
 			}
@@ -236,21 +236,34 @@ func (s *Store) Feed(ctx context.Context, sub webhook.SubscriptionID, n FeedLimi
 	return claimed, err
 }
 
+// FeedHost is Feed for deliveries without a subscription: a verification's
+// callbacks are parked by their host.
+func (s *Store) FeedHost(ctx context.Context, host string, n int, t ClaimTerms) (claimed []Claimed, err error) {
+	err = s.tx(ctx, func(tx txn) error {
+		if claimed, err = s.feed(ctx, tx, parkedRows{`host = $1 AND host > ''`, host, n}, t); err != nil {
+			return err
+		}
+		return s.complete(ctx, tx, claimed)
+	})
+	return claimed, err
+}
+
 // parkedRows are rows that one statement claims.
 type parkedRows struct {
-	kind  string // a condition
+	whose string // a condition on $1
+	key   string // $1
 	limit int
 }
 
-func (s *Store) feed(ctx context.Context, tx txn, sub webhook.SubscriptionID, which parkedRows, t ClaimTerms) ([]Claimed, error) {
+func (s *Store) feed(ctx context.Context, tx txn, which parkedRows, t ClaimTerms) ([]Claimed, error) {
 	rows, err := tx.QueryContext(ctx, `
 		WITH c AS MATERIALIZED (
 			SELECT id AS c_id FROM deliveries
-			WHERE parked AND `+which.kind+` AND subscription_id = $1 AND state IN ('pending', 'retrying')
+			WHERE parked AND `+which.whose+` AND state IN ('pending', 'retrying')
 			ORDER BY next_attempt_at LIMIT $2`+s.d.skipLocked+`)
 		UPDATE deliveries AS d SET generation = generation + 1, crash_count = crash_count + 1, parked = FALSE,
 			lease_until = $3, check_at = $3
-		FROM c WHERE d.id = c_id RETURNING `+claimedColumns, string(sub), which.limit, micros(t.Lease))
+		FROM c WHERE d.id = c_id RETURNING `+claimedColumns, which.key, which.limit, micros(t.Lease))
 	if err != nil {
 		return nil, err
 	}
@@ -261,18 +274,28 @@ func (s *Store) feed(ctx context.Context, tx txn, sub webhook.SubscriptionID, wh
 }
 
 // ParkedSubscriptions returns the subscriptions that have parked deliveries.
-// It hops from one to the next in the index instead of reading every row.
 func (s *Store) ParkedSubscriptions(ctx context.Context) ([]webhook.SubscriptionID, error) {
+	return hop[webhook.SubscriptionID](ctx, s, "subscription_id", `parked AND subscription_id > ''`)
+}
+
+// ParkedHosts returns the hosts that have parked deliveries without a subscription.
+func (s *Store) ParkedHosts(ctx context.Context) ([]string, error) {
+	return hop[string](ctx, s, "host", `parked AND host > ''`)
+}
+
+// hop returns the different values of an indexed column. It goes from one to
+// the next in the index instead of reading every row.
+func hop[T ~string](ctx context.Context, s *Store, column, cond string) ([]T, error) {
 	return list(ctx, s, `
-		WITH RECURSIVE hop(sub) AS (
-			SELECT min(subscription_id) FROM deliveries WHERE parked
+		WITH RECURSIVE hop(v) AS (
+			SELECT min(`+column+`) FROM deliveries WHERE `+cond+`
 			UNION ALL
-			SELECT (SELECT min(subscription_id) FROM deliveries WHERE parked AND subscription_id > hop.sub)
-			FROM hop WHERE hop.sub IS NOT NULL)
-		SELECT sub FROM hop WHERE sub IS NOT NULL`, nil,
-		func(row interface{ Scan(...any) error }) (id webhook.SubscriptionID, err error) {
-			err = row.Scan(&id)
-			return id, err
+			SELECT (SELECT min(`+column+`) FROM deliveries WHERE `+cond+` AND `+column+` > hop.v)
+			FROM hop WHERE hop.v IS NOT NULL)
+		SELECT v FROM hop WHERE v IS NOT NULL`, nil,
+		func(row interface{ Scan(...any) error }) (v T, err error) {
+			err = row.Scan(&v)
+			return v, err
 		})
 }
 

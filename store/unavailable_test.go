@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +21,7 @@ func (e *env) everyCall() map[string]func(context.Context) error {
 	c := Claimed{Ref: Ref{"dlv_1", 1}, Standing: webhook.Standing{State: webhook.StatePending}}
 	sub := e.subscription(someClient, "*")
 	one := Page{Limit: 1}
-	return map[string]func(context.Context) error{
+	calls := map[string]func(context.Context) error{
 		"Accept":             func(ctx context.Context) error { return e.Accept(ctx, in) },
 		"AddEventTypes":      func(ctx context.Context) error { return e.AddEventTypes(ctx, []webhook.EventType{eventType("a")}) },
 		"AllEventTypes":      func(ctx context.Context) error { _, err := e.AllEventTypes(ctx); return err },
@@ -62,6 +63,8 @@ func (e *env) everyCall() map[string]func(context.Context) error {
 		"SubscriptionsSince": func(ctx context.Context) error { _, err := e.SubscriptionsSince(ctx, 0); return err },
 		"UpdateSubscription": func(ctx context.Context) error { other := sub; return e.UpdateSubscription(ctx, &other) },
 	}
+	maps.Copy(calls, e.verificationCalls())
+	return calls
 }
 
 // wantUnavailable fails the test unless err is what the API answers with 503,

@@ -12,13 +12,23 @@ type Index struct {
 	Version  int64 // of the catalogue
 	byID     map[webhook.SubscriptionID]*webhook.Subscription
 	byClient map[webhook.ClientID][]*webhook.Subscription // by id; AllClients among them
+	secrets  map[webhook.ClientID]webhook.SigningSecrets  // of clients that have some of their own
 }
 
 func emptyIndex() *Index {
 	return &Index{
 		byID:     map[webhook.SubscriptionID]*webhook.Subscription{},
 		byClient: map[webhook.ClientID][]*webhook.Subscription{},
+		secrets:  map[webhook.ClientID]webhook.SigningSecrets{},
 	}
+}
+
+// ClientSecrets returns the secrets that sign what goes to a client's
+// callbacks. ok is false when the client has none yet: see
+// [Registry.ClientSecrets].
+func (ix *Index) ClientSecrets(id webhook.ClientID) (secrets webhook.SigningSecrets, ok bool) {
+	secrets, ok = ix.secrets[id]
+	return secrets, ok
 }
 
 // Get returns a subscription, or nil when there is none. Do not change it.
@@ -63,30 +73,50 @@ func (ix *Index) Listeners(t webhook.Slug) (byClient map[webhook.ClientID][]*web
 	return byClient, everyone
 }
 
-// with returns a new index in which the given subscriptions have changed; a
-// nil one is gone.
-func (ix *Index) with(version int64, changed map[webhook.SubscriptionID]*webhook.Subscription) *Index {
-	next := &Index{Version: version, byID: maps.Clone(ix.byID), byClient: maps.Clone(ix.byClient)}
-	touched := map[webhook.ClientID]bool{}
-	for id, sub := range changed {
-		if old := next.byID[id]; old != nil {
-			touched[old.ClientID] = true
-		}
-		if sub == nil {
-			delete(next.byID, id)
-			continue
-		}
-		next.byID[id] = sub
-		touched[sub.ClientID] = true
+// changes are what has changed since an index was made.
+type changes struct {
+	version       int64
+	subscriptions map[webhook.SubscriptionID]*webhook.Subscription // a nil one is gone
+	secrets       map[webhook.ClientID]webhook.SigningSecrets
+}
+
+// with returns a new index with the changes. Maps that nothing changed in are
+// shared: no index ever changes.
+func (ix *Index) with(c *changes) *Index {
+	next := &Index{Version: c.version, byID: ix.byID, byClient: ix.byClient, secrets: ix.secrets}
+	if len(c.secrets) > 0 {
+		next.secrets = maps.Clone(ix.secrets)
+		maps.Copy(next.secrets, c.secrets)
 	}
-	for client := range touched {
-		next.byClient[client] = next.rebuilt(ix.byClient[client], client, changed)
+	if len(c.subscriptions) > 0 {
+		next.change(c.subscriptions)
 	}
 	return next
 }
 
+// change puts changed subscriptions into a new index.
+func (ix *Index) change(changed map[webhook.SubscriptionID]*webhook.Subscription) {
+	before := ix.byClient
+	ix.byID, ix.byClient = maps.Clone(ix.byID), maps.Clone(ix.byClient)
+	touched := map[webhook.ClientID]bool{}
+	for id, sub := range changed {
+		if old := ix.byID[id]; old != nil {
+			touched[old.ClientID] = true
+		}
+		if sub == nil {
+			delete(ix.byID, id)
+			continue
+		}
+		ix.byID[id] = sub
+		touched[sub.ClientID] = true
+	}
+	for client := range touched {
+		ix.byClient[client] = rebuilt(before[client], client, changed)
+	}
+}
+
 // rebuilt is one client's list after a change, by id.
-func (ix *Index) rebuilt(old []*webhook.Subscription, client webhook.ClientID, changed map[webhook.SubscriptionID]*webhook.Subscription) []*webhook.Subscription {
+func rebuilt(old []*webhook.Subscription, client webhook.ClientID, changed map[webhook.SubscriptionID]*webhook.Subscription) []*webhook.Subscription {
 	var out []*webhook.Subscription
 	for _, sub := range old {
 		if _, ok := changed[sub.ID]; !ok {

@@ -71,24 +71,44 @@ func (r *Registry) Refresh(ctx context.Context) error {
 	if version == old.Version {
 		return nil
 	}
-	rows, err := r.o.Store.SubscriptionsSince(ctx, old.Version)
+	c, err := r.changesSince(ctx, old.Version)
 	if err != nil {
 		return err
 	}
-	changed := make(map[webhook.SubscriptionID]*webhook.Subscription, len(rows))
+	c.version = version
+	r.index.Store(old.with(c))
+	return nil
+}
+
+// changesSince reads what has changed after a version, and unseals it.
+func (r *Registry) changesSince(ctx context.Context, version int64) (*changes, error) {
+	rows, err := r.o.Store.SubscriptionsSince(ctx, version)
+	if err != nil {
+		return nil, err
+	}
+	c := &changes{subscriptions: make(map[webhook.SubscriptionID]*webhook.Subscription, len(rows))}
 	for i := range rows {
-		changed[rows[i].ID] = nil
+		c.subscriptions[rows[i].ID] = nil
 		if rows[i].Deleted {
 			continue
 		}
 		sub, err := r.open(&rows[i].Subscription)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		changed[sub.ID] = sub
+		c.subscriptions[sub.ID] = sub
 	}
-	r.index.Store(old.with(version, changed))
-	return nil
+	secrets, err := r.o.Store.ClientSecretsSince(ctx, version)
+	if err != nil {
+		return nil, err
+	}
+	c.secrets = make(map[webhook.ClientID]webhook.SigningSecrets, len(secrets))
+	for i := range secrets {
+		if c.secrets[secrets[i].ClientID], err = r.openClientSecret(&secrets[i]); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
 }
 
 // Create registers a subscription, with a fresh signing secret. The answer to
@@ -161,19 +181,30 @@ const (
 // each request is signed with both. A second rotation within the overlap ends
 // the first one's: at most two secrets sign.
 func (r *Registry) RotateSecret(ctx context.Context, id webhook.SubscriptionID, overlap time.Duration) (*webhook.Subscription, error) {
-	if overlap < 0 || overlap > MaxOverlap {
-		var f webhook.Faults
-		f.Add("/overlap", "%s is not allowed: from 0s to %s", webhook.Duration(overlap), webhook.Duration(MaxOverlap))
-		return nil, f.Err()
+	if err := checkOverlap(overlap); err != nil {
+		return nil, err
 	}
 	return r.edit(ctx, id, func(sub *webhook.Subscription) error {
-		old := sub.Secrets.Current
-		sub.Secrets = webhook.SigningSecrets{Current: webhook.NewSecret()}
-		if overlap > 0 {
-			sub.Secrets.Previous, sub.Secrets.PreviousUntil = old, r.now().Add(overlap)
-		}
+		sub.Secrets = rotated(sub.Secrets, overlap, r.now())
 		return nil
 	})
+}
+
+func checkOverlap(overlap time.Duration) error {
+	var f webhook.Faults
+	if overlap < 0 || overlap > MaxOverlap {
+		f.Add("/overlap", "%s is not allowed: from 0s to %s", webhook.Duration(overlap), webhook.Duration(MaxOverlap))
+	}
+	return f.Err()
+}
+
+// rotated is a fresh secret, with the one before it until the overlap ends.
+func rotated(was webhook.SigningSecrets, overlap time.Duration, now time.Time) webhook.SigningSecrets {
+	fresh := webhook.SigningSecrets{Current: webhook.NewSecret()}
+	if overlap > 0 {
+		fresh.Previous, fresh.PreviousUntil = was.Current, now.Add(overlap)
+	}
+	return fresh
 }
 
 // edit reads, changes and stores; when somebody else was faster, again.
@@ -263,10 +294,14 @@ func (r *Registry) checkURL(ctx context.Context, url string, f *webhook.Faults) 
 		f.Add("/url", "must not be empty")
 		return
 	}
-	if msg := r.o.CheckURL(ctx, url); msg != "" {
+	if msg := r.CheckURL(ctx, url); msg != "" {
 		f.Add("/url", "%s", msg)
 	}
 }
+
+// CheckURL judges a target by the address policy: "" or a sentence on what is
+// wrong. A verification's callback is judged as a subscription's URL is.
+func (r *Registry) CheckURL(ctx context.Context, url string) string { return r.o.CheckURL(ctx, url) }
 
 func (r *Registry) now() time.Time { return r.o.Now().UTC().Truncate(time.Microsecond) }
 
@@ -277,6 +312,8 @@ func headersPlace(id webhook.SubscriptionID) string {
 	return "subscriptions/" + string(id) + "/headers"
 }
 
+func clientSecretPlace(id webhook.ClientID) string { return "clients/" + string(id) + "/secret" }
+
 // close seals a subscription for the store.
 func (r *Registry) close(sub *webhook.Subscription) (*store.Subscription, error) {
 	headers, err := json.Marshal(sub.Headers)
@@ -286,11 +323,8 @@ func (r *Registry) close(sub *webhook.Subscription) (*store.Subscription, error)
 	row := &store.Subscription{Subscription: *sub}
 	row.Headers, row.Secrets = nil, webhook.SigningSecrets{}
 	row.SealedHeaders = r.o.Keys.Seal(headers, headersPlace(sub.ID))
-	row.SealedSecret = r.o.Keys.Seal([]byte(sub.Secrets.Current.Reveal()), secretPlace(sub.ID))
-	if !sub.Secrets.Previous.IsZero() {
-		row.SealedOld = r.o.Keys.Seal([]byte(sub.Secrets.Previous.Reveal()), secretPlace(sub.ID))
-		row.OldUntil = sub.Secrets.PreviousUntil
-	}
+	row.SealedSecret, row.SealedOld = r.sealSecrets(sub.Secrets, secretPlace(sub.ID))
+	row.OldUntil = sub.Secrets.PreviousUntil
 	return row, nil
 }
 
@@ -304,26 +338,37 @@ func (r *Registry) open(row *store.Subscription) (*webhook.Subscription, error) 
 	if err := json.Unmarshal(headers, &sub.Headers); err != nil {
 		return nil, fmt.Errorf("headers of subscription %s: %w", sub.ID, err)
 	}
-	if sub.Secrets.Current, err = r.openSecret(row.SealedSecret, sub.ID); err != nil {
-		return nil, err
-	}
-	if len(row.SealedOld) > 0 {
-		if sub.Secrets.Previous, err = r.openSecret(row.SealedOld, sub.ID); err != nil {
-			return nil, err
-		}
-		sub.Secrets.PreviousUntil = row.OldUntil
-	}
-	return &sub, nil
+	sub.Secrets, err = r.openSecrets(row.SealedSecret, row.SealedOld, row.OldUntil, secretPlace(sub.ID))
+	return &sub, err
 }
 
-func (r *Registry) openSecret(sealed []byte, id webhook.SubscriptionID) (webhook.Secret, error) {
-	plain, err := r.o.Keys.Open(sealed, secretPlace(id))
+// sealSecrets seals a pair of secrets for their place; old is nil when there
+// is none.
+func (r *Registry) sealSecrets(s webhook.SigningSecrets, place string) (current, old []byte) {
+	current = r.o.Keys.Seal([]byte(s.Current.Reveal()), place)
+	if !s.Previous.IsZero() {
+		old = r.o.Keys.Seal([]byte(s.Previous.Reveal()), place)
+	}
+	return current, old
+}
+
+func (r *Registry) openSecrets(current, old []byte, oldUntil time.Time, place string) (s webhook.SigningSecrets, err error) {
+	if s.Current, err = r.openSecret(current, place); err != nil || len(old) == 0 {
+		return s, err
+	}
+	s.Previous, err = r.openSecret(old, place)
+	s.PreviousUntil = oldUntil
+	return s, err
+}
+
+func (r *Registry) openSecret(sealed []byte, place string) (webhook.Secret, error) {
+	plain, err := r.o.Keys.Open(sealed, place)
 	if err != nil {
 		return webhook.Secret{}, err
 	}
 	secret, err := webhook.ParseSecret(string(plain))
 	if err != nil {
-		return secret, errors.Join(fmt.Errorf("secret of subscription %s", id), err)
+		return secret, errors.Join(errors.New(place), err)
 	}
 	return secret, nil
 }

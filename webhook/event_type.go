@@ -28,6 +28,18 @@ func (s Slug) Fault() string {
 	return ""
 }
 
+// Reserved returns why no event of this type can be posted, or "": Carteiro
+// itself makes what is sent under it (wire-contracts, sections 1 and 3).
+func (s Slug) Reserved() string {
+	switch s {
+	case "cadastro_export", "venda_export", "ingresso_export", "financeiro_export":
+		return "is the type of an export's pages, which Carteiro makes of the records at their time, and cannot be posted as an event"
+	case SlugVerificationCompleted, SlugVerificationFailed:
+		return "is what a verification's callback gets when the verification ends, and cannot be posted as an event"
+	}
+	return ""
+}
+
 // Envelope says what is put around the platform's data.
 type Envelope string
 

@@ -69,6 +69,9 @@ func NewRunID() RunID { return RunID(NewID(PrefixRun)) }
 // NewDeliveryID returns a fresh delivery id.
 func NewDeliveryID() DeliveryID { return DeliveryID(NewID(PrefixDelivery)) }
 
+// NewVerificationID returns a fresh verification id.
+func NewVerificationID() VerificationID { return VerificationID(NewID(PrefixVerification)) }
+
 // ValidID tells whether s is an id of the kind that prefix stands for. It
 // says nothing about whether such a thing exists.
 func ValidID(prefix, s string) bool {

@@ -18,8 +18,8 @@ import (
 )
 
 // demo is the show of `serve --demo`: a client whose server fails and
-// recovers, a platform that posts a redemption every few seconds, and an
-// export every minute. Nil when there is none.
+// recovers, a platform that posts a redemption every few seconds, verifications
+// that end, and an export every minute. Nil when there is none.
 type demo struct {
 	out      io.Writer
 	mu       sync.Mutex
@@ -37,6 +37,7 @@ const (
 
 	demoFailEvery = 3 // every third message …
 	demoFailures  = 2 // … is refused this often
+	demoPath      = "/hooks"
 	demoNote      = "made by carteiro serve --demo"
 )
 
@@ -85,10 +86,12 @@ func (d *demo) start(r runContext, h *house, addr net.Addr) {
 	d.say("  try        curl -H 'Authorization: Bearer %s' %s/v1/deliveries", h.key, base)
 	d.say("A demo client, %q, has a server at %s. A redemption is posted every %v;", demoClient, url, demoEvery)
 	d.say("for every third one that server fails twice, then answers. Retries come after %s here,", demoSchedule)
-	d.say("a second for each minute of the real schedule. Every minute the tickets that were sold since")
-	d.say("the last one go out as an export, in pages of %d. Stop with Ctrl-C; nothing is lost.", demoPageSize)
+	d.say("a second for each minute of the real schedule. Every %v a verification ends, and its", demoVerifyEvery)
+	d.say("result is called back by POST or PUT. Every minute the tickets that were sold since the last")
+	d.say("time go out as an export, in pages of %d. Stop with Ctrl-C; nothing is lost.", demoPageSize)
 	d.say("")
 	d.done.Go(func() { d.post(ctx, h) })
+	d.done.Go(func() { d.verify(ctx, h, strings.TrimSuffix(url, demoPath)+demoVerifyPath) })
 }
 
 func (d *demo) stop() {
@@ -105,9 +108,12 @@ func (d *demo) listen() (url string, err error) {
 	if err != nil {
 		return "", err
 	}
-	d.receiver = &http.Server{Handler: http.HandlerFunc(d.receive), ReadHeaderTimeout: 5 * time.Second}
+	mux := http.NewServeMux()
+	mux.HandleFunc(demoPath, d.receive)
+	mux.HandleFunc(demoVerifyPath, d.receiveResult)
+	d.receiver = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	d.done.Go(func() { _ = d.receiver.Serve(l) })
-	return "http://" + l.Addr().String() + "/hooks", nil
+	return "http://" + l.Addr().String() + demoPath, nil
 }
 
 func (d *demo) receive(w http.ResponseWriter, r *http.Request) {

@@ -112,7 +112,7 @@ func (h *house) buildDispatcher(ctx context.Context, _ net.Addr) (err error) {
 	}
 	o := dispatcher.Options{
 		Store: h.store, Subscriptions: h.subs, Sender: h.sender, Redis: h.redis, Log: h.log,
-		Schedule: h.config.RetrySchedule, Timeout: h.config.DeliveryTimeout,
+		Schedule: h.config.RetrySchedule, Timeout: h.config.DeliveryTimeout, VerificationTTL: h.config.VerificationTTL,
 	}
 	if h.config.Roles.Worker {
 		o.Workers = h.config.Workers

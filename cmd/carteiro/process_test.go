@@ -218,6 +218,7 @@ type client struct {
 
 type arrival struct {
 	id     string
+	header http.Header
 	body   string
 	answer chan int
 }
@@ -229,7 +230,7 @@ func newClient(t *testing.T) *client {
 		if err != nil {
 			return // the process was killed in the middle
 		}
-		a := arrival{r.Header.Get("webhook-id"), string(body), make(chan int, 1)}
+		a := arrival{r.Header.Get("webhook-id"), r.Header, string(body), make(chan int, 1)}
 		c.came <- a
 		select {
 		case status := <-a.answer:

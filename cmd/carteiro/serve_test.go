@@ -136,6 +136,20 @@ func TestDemoDeliversAfterTwoFailures(t *testing.T) {
 	}
 }
 
+// TestDemoShowsVerifications: one by POST, one by PUT.
+func TestDemoShowsVerifications(t *testing.T) {
+	p := start(t, t.TempDir(), []string{"CARTEIRO_LOG_LEVEL=info"}, "serve", "--demo")
+	p.line(`ver_\w+  a verification of \*\*\*00 was registered, to be called back by POST`)
+	p.line(`the client's server got POST {"id":"ver_\w+","status":"COMPLETED","metadata":{"order":9007199254740993,"amount":1.50}}`)
+	p.line(`ver_\w+  a verification of \*\*\*00 was registered, to be called back by PUT`)
+	p.line(`the client's server got PUT {"id":"ver_\w+","status":"COMPLETED","metadata":{"order":9007199254740994,"amount":1.50}}`)
+	p.line(`attempt 1: delivered`)
+	p.signal(os.Interrupt)
+	if code := p.exit(); code != exitOK {
+		t.Errorf("exit code %d\n%s", code, p.logged())
+	}
+}
+
 func TestKeysAreMadeOnceForTheOwnerOnly(t *testing.T) {
 	dir := t.TempDir()
 	p := start(t, dir, nil, "serve")

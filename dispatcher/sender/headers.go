@@ -25,6 +25,7 @@ const (
 	HeaderRunID      = "Carteiro-Run-Id"
 	HeaderPage       = "Carteiro-Page"
 	HeaderPages      = "Carteiro-Pages"
+	HeaderTest       = "Carteiro-Test" // "true" on a sample that an operator sent, absent otherwise
 )
 
 // How much of an answer's headers is kept.
@@ -40,6 +41,9 @@ func (s *Sender) Headers(r *Request, at time.Time) http.Header {
 	if r.RunID != "" {
 		count += 3
 	}
+	if r.Test {
+		count++
+	}
 	h := make(http.Header, count)
 	for name, value := range r.Headers {
 		if !repeats(name) {
@@ -48,7 +52,7 @@ func (s *Sender) Headers(r *Request, at time.Time) http.Header {
 	}
 	// Ours come last: nothing of a subscription replaces them. One array holds
 	// all values, instead of one slice each.
-	values := make([]string, 0, 11)
+	values := make([]string, 0, 12)
 	set := func(name, value string) {
 		if value == "" {
 			return
@@ -68,6 +72,9 @@ func (s *Sender) Headers(r *Request, at time.Time) http.Header {
 		set(HeaderRunID, string(r.RunID))
 		set(HeaderPage, strconv.Itoa(r.Page))
 		set(HeaderPages, strconv.Itoa(r.Pages))
+	}
+	if r.Test {
+		set(HeaderTest, "true")
 	}
 	return h
 }

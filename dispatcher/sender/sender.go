@@ -99,6 +99,7 @@ type Request struct {
 	RunID      webhook.RunID // of an export page, else ""
 	Page       int           // counted from 1; 0 when it is no page
 	Pages      int           // how many the run has for this client; 0 when it is no page
+	Test       bool          // a sample that an operator sends: the receiver is told
 }
 
 // Send makes the one exchange and returns what came of it. It never returns an

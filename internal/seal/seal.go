@@ -3,6 +3,7 @@ package seal
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
@@ -21,6 +22,7 @@ const (
 type Ring struct {
 	first keyID
 	keys  map[keyID]cipher.AEAD
+	mac   [sha256.Size]byte // the key of MAC, made of the first key
 }
 
 type keyID [keyIDSize]byte
@@ -41,6 +43,7 @@ func NewRing(first [32]byte, more ...[32]byte) (*Ring, error) {
 		id := keyID(sum[:keyIDSize])
 		if i == 0 {
 			r.first = id
+			r.mac = sha256.Sum256(append([]byte("carteiro: key for MAC\x00"), key[:]...))
 		}
 		r.keys[id] = aead
 	}
@@ -54,6 +57,15 @@ func (r *Ring) Seal(plain []byte, place string) []byte {
 	copy(out[1:], r.first[:])
 	rand.Read(out[1+keyIDSize:]) // never fails (crypto/rand)
 	return r.keys[r.first].Seal(out, out[1+keyIDSize:headSize], plain, []byte(place))
+}
+
+// MAC is a fingerprint of data (HMAC-SHA-256) that nobody without the first
+// key can find the data of by trying: for what has few possible values, such
+// as a CPF. It changes when the first key does.
+func (r *Ring) MAC(data []byte) []byte {
+	h := hmac.New(sha256.New, r.mac[:])
+	h.Write(data)
+	return h.Sum(nil)
 }
 
 // ErrKey says that a value was sealed with a key that is not in the ring.
