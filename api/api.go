@@ -14,6 +14,7 @@ import (
 
 	"github.com/carteiro-webhooks/carteiro/dispatcher"
 	"github.com/carteiro-webhooks/carteiro/internal/seal"
+	"github.com/carteiro-webhooks/carteiro/scheduler"
 	"github.com/carteiro-webhooks/carteiro/store"
 	"github.com/carteiro-webhooks/carteiro/subscriptions"
 )
@@ -59,6 +60,16 @@ func (a *api) routes() []route {
 		{post, "/v1/deliveries/{id}/retry", operator, "retry-delivery", handle(a.retryDelivery, 202)},
 		{post, "/v1/deliveries/{id}/cancel", operator, "cancel-delivery", handle(a.cancelDelivery, 200)},
 
+		{get, "/v1/exports", viewer, "list-exports", handle(a.listExports, 200)},
+		{get, "/v1/exports/{name}", viewer, "get-export", handle(a.getExport, 200)},
+		{patch, "/v1/exports/{name}", operator, "change-export", handle(a.changeExport, 200)},
+		{get, "/v1/exports/{name}/preview", viewer, "preview-export", handle(a.previewExport, 200)},
+		{post, "/v1/exports/{name}/runs", operator, "start-run", handle(a.startRun, 202)},
+		{get, "/v1/exports/{name}/runs", viewer, "list-runs", handle(a.listRuns, 200)},
+		{get, "/v1/runs/{id}", viewer, "get-run", handle(a.getRun, 200)},
+		{get, "/v1/runs/{id}/receipt", viewer, "get-receipt", handle(a.getReceipt, 200)},
+		{put, "/v1/records/{dataset}", producer, "put-records", handle(a.putRecords, 200)},
+
 		{get, "/v1/stats", viewer, "get-stats", handle(a.getStats, 200)},
 		{get, "/openapi.json", viewer, "get-openapi", handle(a.getOpenAPI, 200)},
 		{get, "/healthz", public, "get-health", handle(a.getHealth, 200)},
@@ -71,6 +82,7 @@ type Options struct {
 	Store         *store.Store
 	Subscriptions *subscriptions.Registry
 	Dispatcher    *dispatcher.Dispatcher
+	Scheduler     *scheduler.Scheduler
 	Keys          *seal.Ring       // seals stored answers that hold a secret
 	AdminKey      string           // at least 32 bytes; only its SHA-256 is kept
 	Log           *slog.Logger     // nil: slog.Default
@@ -106,8 +118,8 @@ func New(o Options) (http.Handler, error) {
 }
 
 func newAPI(o Options) (*api, error) {
-	if o.Store == nil || o.Subscriptions == nil || o.Dispatcher == nil || o.Keys == nil {
-		return nil, errors.New("api: Store, Subscriptions, Dispatcher and Keys are required")
+	if o.Store == nil || o.Subscriptions == nil || o.Dispatcher == nil || o.Scheduler == nil || o.Keys == nil {
+		return nil, errors.New("api: Store, Subscriptions, Dispatcher, Scheduler and Keys are required")
 	}
 	if len(o.AdminKey) < minAdminKey {
 		return nil, fmt.Errorf("api: the admin key is shorter than %d characters", minAdminKey)

@@ -25,6 +25,7 @@ type problem struct {
 	Code      string          `json:"code" doc:"what happened, for programs; stable"`
 	Errors    []webhook.Fault `json:"errors,omitempty" doc:"each wrong field; path is a JSON pointer into the body, or the name of a query parameter"`
 	RequestID string          `json:"request_id,omitempty" doc:"for a fault of ours: what to look for in the log"`
+	Partial   *partial        `json:"partial,omitempty" doc:"what was done before the request stopped, where a part of it counts"`
 	header    http.Header
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/carteiro-webhooks/carteiro/dispatcher"
 	"github.com/carteiro-webhooks/carteiro/dispatcher/sender"
 	"github.com/carteiro-webhooks/carteiro/internal/seal"
+	"github.com/carteiro-webhooks/carteiro/scheduler"
 	"github.com/carteiro-webhooks/carteiro/store"
 	"github.com/carteiro-webhooks/carteiro/subscriptions"
 	"github.com/carteiro-webhooks/carteiro/webhook"
@@ -34,6 +35,7 @@ type house struct {
 	store    *store.Store
 	subs     *subscriptions.Registry
 	d        *dispatcher.Dispatcher
+	s        *scheduler.Scheduler
 	keys     *seal.Ring
 	handler  http.Handler
 	log      *logBuffer
@@ -100,9 +102,11 @@ func newHouseAt(t testing.TB, workers int, database string) *house {
 	})
 	must(t, err)
 	must(t, h.d.Start(ctx))
+	h.s = scheduler.New(scheduler.Options{Store: h.store, Dispatcher: h.d, Source: scheduler.NewStoredRecords(h.store), Log: quiet})
 	h.handler, err = New(h.options())
 	must(t, err)
 	t.Cleanup(func() {
+		h.s.Stop()
 		h.d.Stop(ctx)
 		send.Close()
 		must(t, redis.Close())
@@ -113,7 +117,7 @@ func newHouseAt(t testing.TB, workers int, database string) *house {
 
 func (h *house) options() Options {
 	return Options{
-		Store: h.store, Subscriptions: h.subs, Dispatcher: h.d, Keys: h.keys, AdminKey: testKey,
+		Store: h.store, Subscriptions: h.subs, Dispatcher: h.d, Scheduler: h.s, Keys: h.keys, AdminKey: testKey,
 		Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 }

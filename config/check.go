@@ -35,6 +35,8 @@ func (c *Config) check(name string) error {
 		return checkWorkers(c.Workers)
 	case "mongo_url":
 		return checkMongo(c.MongoURL)
+	case "mongo_collections":
+		return checkMongoCollections(c.MongoCollections)
 	case "log_level":
 		return oneOf(c.LogLevel, slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError)
 	case "log_format":
@@ -42,12 +44,13 @@ func (c *Config) check(name string) error {
 	case "migrate":
 		return oneOf(c.Migrate, MigrateAuto, MigrateManual)
 	}
-	return nil // data_dir, allow_http and roles: reading them was the check
+	return nil // data_dir, mongo_database, allow_http and roles: reading them was the check
 }
 
 // checkTogether finds settings that are right by themselves but do not go
 // together. What is wrong by itself is not looked at again.
 func (l *layers) checkTogether(c *Config, wrong map[string]bool) {
+	l.checkMongo(c, wrong)
 	if c.PostgreSQL() && c.SecretKey.Empty() && !wrong["database_url"] && !wrong["secret_key"] {
 		l.problem(Prefix+"SECRET_KEY", "is not set, but is required with PostgreSQL: every process and every restart needs the same key; make one with: openssl rand -base64 32")
 	}

@@ -71,6 +71,16 @@ func TestRulesOfEachSetting(t *testing.T) {
 			[]string{"mongodb://h/d", "mongodb+srv://u:p@h/d", "mongodb://a:1,b:2/d?replicaSet=r"},
 			map[string]string{"h:27017": "scheme", "http://h": "scheme", "mongodb:///d": "no host"},
 		},
+		{
+			"MONGO_COLLECTIONS",
+			[]string{"vendas=orders:project_id", "vendas=a:b:x y,ingressos=c:d:-x -y.z,cadastros=e:f,financeiro=g:h.i"},
+			map[string]string{
+				"vendas": "not DATASET=", "vendas=orders": "not DATASET=", "vendas=:c": "not DATASET=", "vendas=o:": "not DATASET=",
+				"sales=orders:c": `dataset "sales"`, "vendas=a:b,vendas=c:d": "vendas twice", "vendas=a:$b": "begins with a $",
+				"vendas=a:b:x -y": "beside fields to leave out", "vendas=a:b:-": "no name", "vendas=a:b:$x": "no name", "vendas=a:b,": "not DATASET=",
+			},
+		},
+		{"MONGO_DATABASE", []string{"platform"}, nil},
 		{"LOG_LEVEL", []string{"debug", "info", "warn", "error", "WARN"}, map[string]string{"verbose": "not understood", "info+1": "not one of"}},
 		{"LOG_FORMAT", []string{"text", "json"}, map[string]string{"logfmt": "text or json"}},
 		{"MIGRATE", []string{"auto", "manual"}, map[string]string{"true": "auto or manual"}},
@@ -143,6 +153,8 @@ func TestSettingsThatDoNotGoTogether(t *testing.T) {
 		{"a split with embedded Redis", []string{"CARTEIRO_ROLES=api,scheduler", postgres, key}, []string{"embedded Redis cannot be shared"}},
 		{"a split with shared parts", []string{"CARTEIRO_ROLES=scheduler", postgres, key, redis}, nil},
 		{"all roles in any order", []string{"CARTEIRO_ROLES=scheduler,worker,api"}, nil},
+		{"collections of no server", []string{"CARTEIRO_MONGO_COLLECTIONS=vendas=a:b"}, []string{"MONGO_URL does not say", "MONGO_DATABASE does not say"}},
+		{"collections of no database", []string{"CARTEIRO_MONGO_COLLECTIONS=vendas=a:b", "CARTEIRO_MONGO_URL=mongodb://h"}, []string{"MONGO_DATABASE does not say"}},
 		{"a wrong URL is told once", []string{"CARTEIRO_ROLES=api", "CARTEIRO_REDIS_URL=redis:h", postgres, key}, []string{"CARTEIRO_REDIS_URL: "}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -82,7 +82,8 @@ func TestEveryLayerKnowsEverySetting(t *testing.T) {
 		"redis_url": "redis://r:6379", "admin_key": strings.Repeat("a", 32), "secret_key": secretKey,
 		"retry_schedule": "1s,2m30s", "delivery_timeout": "3s", "verification_ttl": "48h", "allow_http": "true",
 		"allow_networks": "127.0.0.0/8,fd00::/8", "workers": "7", "roles": "scheduler,worker,api",
-		"mongo_url": "mongodb://m1:27017,m2:27017/db", "log_level": "warn", "log_format": "json", "migrate": "manual",
+		"mongo_url": "mongodb://m1:27017,m2:27017/db", "mongo_database": "platform",
+		"mongo_collections": "vendas=orders:project_id:-__v -notes,cadastros=people:client", "log_level": "warn", "log_format": "json", "migrate": "manual",
 	}
 	var file strings.Builder
 	var environ []string
@@ -131,7 +132,9 @@ func TestValuesAreRead(t *testing.T) {
 		"CARTEIRO_ALLOW_NETWORKS=127.0.0.0/8, ::1/128", "CARTEIRO_ALLOW_HTTP=1",
 		"CARTEIRO_DATABASE_URL=postgresql://u@h/d", "CARTEIRO_SECRET_KEY=" + secretKey,
 		"CARTEIRO_ROLES=worker, api", "CARTEIRO_REDIS_URL=rediss+cluster://a:1,b:2",
-		"CARTEIRO_TEST_SERVERS=required", "CARTEIRO_API_KEY=not-a-setting", "PATH=/bin",
+		"CARTEIRO_MONGO_COLLECTIONS=vendas=orders:project._id:total  _id , ingressos=tickets:client",
+		"CARTEIRO_MONGO_URL=mongodb://h", "CARTEIRO_MONGO_DATABASE=d",
+		"CARTEIRO_TEST_SERVERS=required", "CARTEIRO_API_KEY=of a command", "PATH=/bin",
 	}})
 	if got, want := c.Database(), "postgresql://u@h/d"; got != want || !c.PostgreSQL() {
 		t.Errorf("database %q (PostgreSQL %v), want %q", got, c.PostgreSQL(), want)
@@ -145,6 +148,13 @@ func TestValuesAreRead(t *testing.T) {
 	networks := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 	if !slices.Equal(networks, c.AllowNetworks) {
 		t.Errorf("networks %v, want %v", c.AllowNetworks, networks)
+	}
+	collections := []config.MongoCollection{
+		{Dataset: "vendas", Collection: "orders", ClientField: "project._id", Fields: []string{"total", "_id"}},
+		{Dataset: "ingressos", Collection: "tickets", ClientField: "client", Fields: []string{}},
+	}
+	if diff := cmp.Diff(collections, c.MongoCollections); diff != "" {
+		t.Error(diff)
 	}
 	if want := (config.Roles{API: true, Worker: true}); c.Roles != want || c.Roles.All() {
 		t.Errorf("roles %v, want %v", c.Roles, want)

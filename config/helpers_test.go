@@ -54,6 +54,9 @@ func environ(name, value string) []string {
 	if name == "CARTEIRO_DATABASE_URL" && strings.HasPrefix(value, "postgres") {
 		list = append(list, "CARTEIRO_SECRET_KEY="+secretKey)
 	}
+	if name == "CARTEIRO_MONGO_COLLECTIONS" {
+		list = append(list, "CARTEIRO_MONGO_URL=mongodb://h", "CARTEIRO_MONGO_DATABASE=d")
+	}
 	if name == "CARTEIRO_ROLES" {
 		list = append(
 			list,

@@ -47,10 +47,11 @@ func (l *layers) read(c *Config) (wrong map[string]bool) {
 		Prefix:      Prefix,
 		Environment: texts,
 		FuncMap: map[reflect.Type]env.ParserFunc{
-			reflect.TypeFor[int]():             func(s string) (any, error) { return parseWorkers(s) },
-			reflect.TypeFor[time.Duration]():   func(s string) (any, error) { return parseDuration(s) },
-			reflect.TypeFor[[]time.Duration](): func(s string) (any, error) { return parseList(s, parseDuration) },
-			reflect.TypeFor[[]netip.Prefix]():  func(s string) (any, error) { return parseList(s, parseNetwork) },
+			reflect.TypeFor[int]():               func(s string) (any, error) { return parseWorkers(s) },
+			reflect.TypeFor[time.Duration]():     func(s string) (any, error) { return parseDuration(s) },
+			reflect.TypeFor[[]time.Duration]():   func(s string) (any, error) { return parseList(s, parseDuration) },
+			reflect.TypeFor[[]netip.Prefix]():    func(s string) (any, error) { return parseList(s, parseNetwork) },
+			reflect.TypeFor[[]MongoCollection](): func(s string) (any, error) { return parseList(s, parseMongoCollection) },
 		},
 	})
 	var all env.AggregateError

@@ -133,7 +133,11 @@ func (d *delivery) stillWanted() bool {
 func (d *delivery) enterGate() bool {
 	key, limit := d.gateKey()
 	if d.ticket == nil {
-		d.ticket = d.w.gate.enter(key, limit, d.w.drain)
+		if d.c.RunID != "" {
+			d.ticket = d.w.gate.enterPage(key, limit)
+		} else {
+			d.ticket = d.w.gate.enter(key, limit, d.w.drain)
+		}
 		if d.ticket != nil && !d.rateAllows() {
 			d.leaveGate(nil)
 		}

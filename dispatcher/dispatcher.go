@@ -55,6 +55,7 @@ type Dispatcher struct {
 	expiry *expiry       // nil: hints only
 	tests  chan struct{} // holds one for each test of a subscription under way
 	turn   sync.Mutex    // of intakes that lock the catalogue
+	pace   pace          // of the exports' pages
 }
 
 // The times of the queue.

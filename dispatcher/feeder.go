@@ -109,17 +109,18 @@ func (f *feeder) once(key gateKey) {
 		return
 	}
 	w.gate.setParked(key, true)
+	limits := store.FeedLimits{Most: allowed, Pages: min(allowed, w.gate.pageRoom(key, len(tickets)))}
 	var claimed []store.Claimed
 	var err error
 	if isHost {
 		claimed, err = w.d.o.Store.FeedHost(w.send, host, allowed, w.terms())
 	} else {
-		claimed, err = w.d.o.Store.Feed(w.send, sub.ID, allowed, w.terms())
+		claimed, err = w.d.o.Store.Feed(w.send, sub.ID, limits, w.terms())
 	}
 	if err != nil {
 		w.d.o.Log.Warn("parked deliveries could not be read; the reconciler tries again", "of", key, "error", err)
 	}
-	if err == nil && len(claimed) < allowed {
+	if err == nil && allowed > len(claimed) && (isHost || limits.Pages > pagesOf(claimed)) {
 		w.gate.setParked(key, false)
 	}
 	for i := range claimed {
@@ -140,6 +141,16 @@ func (f *feeder) allowed(key gateKey, sub *webhook.Subscription, n int) int {
 		f.later(key, retryAfter)
 	}
 	return granted
+}
+
+// pagesOf counts the pages of exports.
+func pagesOf(claimed []store.Claimed) (n int) {
+	for i := range claimed {
+		if claimed[i].RunID != "" {
+			n++
+		}
+	}
+	return n
 }
 
 // stop waits for looks under way; no new one starts.

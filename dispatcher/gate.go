@@ -126,6 +126,33 @@ func (g *gate) enter(key gateKey, limit int, stop <-chan struct{}) *ticket {
 	return <-turn // it was admitted in the same moment
 }
 
+// enterPage is enter for a page of an export. A page never waits in memory,
+// where an event would have to wait behind it, and leaves a part of the
+// subscription's places free; the feeder takes parked events before pages.
+func (g *gate) enterPage(key gateKey, limit int) *ticket {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	d := g.door(key, limit)
+	if len(d.waiters) == 0 && d.inFlight < d.pagePlaces() {
+		if t := g.admit(key, d); t != nil {
+			return t
+		}
+	}
+	g.parked[key] = d
+	return nil
+}
+
+// pagePlaces is up to how many attempts in flight a page may be one of.
+func (d *door) pagePlaces() int { return max(1, min(d.limit, d.max)*3/4) }
+
+// pageRoom is how many of n tickets, which were just reserved, may go to pages.
+func (g *gate) pageRoom(key gateKey, n int) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	d := g.doors[key]
+	return max(0, d.pagePlaces()-(d.inFlight-n))
+}
+
 // leave gives a ticket back. attempt is nil when nothing was sent.
 func (g *gate) leave(t *ticket, attempt *webhook.Attempt) {
 	g.mu.Lock()

@@ -30,8 +30,8 @@ type hints struct {
 	closing bool
 	kick    chan struct{}
 	done    chan struct{}
-	full    atomic.Bool // as the reconciler last saw it: enough hints wait in Redis
-	failing atomic.Bool // the last hint could not be sent
+	full    map[Lane]*atomic.Bool // as the reconciler last saw it: enough hints of the lane wait in Redis
+	failing atomic.Bool           // the last hint could not be sent
 }
 
 // hintKey groups deliveries that may share a hint: one lane, one second.
@@ -64,7 +64,12 @@ const (
 )
 
 func newHints(r *Redis, w *waker, log *slog.Logger) *hints {
+	full := map[Lane]*atomic.Bool{}
+	for _, l := range lanes {
+		full[l] = &atomic.Bool{}
+	}
 	return &hints{
+		full:  full,
 		redis: r, client: asynq.NewClientFromRedisClient(r.Client), waker: w, log: log,
 		queue: map[hintKey][]hinted{}, kick: make(chan struct{}, 1), done: make(chan struct{}),
 	}
@@ -72,7 +77,7 @@ func newHints(r *Redis, w *waker, log *slog.Logger) *hints {
 
 // add notes that a delivery is due, at once or at a time.
 func (h *hints) add(l Lane, ref store.Ref, at time.Time) {
-	if h.full.Load() {
+	if h.full[l].Load() {
 		return
 	}
 	key, entry := hintKey{lane: l}, hinted{Ref: ref}
@@ -185,16 +190,19 @@ func (h *hints) tell(l Lane) {
 	}
 }
 
-// measure looks how many hints wait in Redis, and tells whether there is room.
+// measure looks how many hints wait in Redis, and tells whether there is room
+// for more. A lane that is full takes no more hints; that of the exports fills
+// alone, and holds up nobody else.
 func (h *hints) measure(ctx context.Context) (room bool, err error) {
-	var most int64
+	room = true
 	for _, l := range lanes {
 		n, err := h.redis.Client.LLen(ctx, "asynq:{"+l.queue()+"}:pending").Result()
 		if err != nil {
 			return false, err
 		}
-		most = max(most, n)
+		full := n >= maxPending
+		h.full[l].Store(full)
+		room = room && (!full || l == LaneExport)
 	}
-	h.full.Store(most >= maxPending)
-	return most < maxPending, nil
+	return room, nil
 }

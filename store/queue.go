@@ -211,37 +211,65 @@ func (s *Store) complete(ctx context.Context, tx txn, claimed []Claimed) error {
 	return nil
 }
 
-// Feed claims up to n parked deliveries of a subscription, the longest due first.
-func (s *Store) Feed(ctx context.Context, sub webhook.SubscriptionID, n int, t ClaimTerms) ([]Claimed, error) {
-	return s.feed(ctx, `subscription_id = $1`, string(sub), n, t)
+// FeedLimits is how many parked deliveries one feed may claim.
+type FeedLimits struct {
+	Most  int // in all
+	Pages int // pages of exports among them
 }
 
-// FeedHost is Feed for deliveries without a subscription: a verification's
-// callbacks are parked by their host.
-func (s *Store) FeedHost(ctx context.Context, host string, n int, t ClaimTerms) ([]Claimed, error) {
-	return s.feed(ctx, `host = $1 AND host > ''`, host, n, t)
-}
-
-func (s *Store) feed(ctx context.Context, whose, key string, n int, t ClaimTerms) (claimed []Claimed, err error) {
+// Feed claims parked deliveries of a subscription, the longest due first, and
+// pages of exports only when there are no events.
+func (s *Store) Feed(ctx context.Context, sub webhook.SubscriptionID, n FeedLimits, t ClaimTerms) (claimed []Claimed, err error) {
 	err = s.tx(ctx, func(tx txn) error {
-		rows, err := tx.QueryContext(ctx, `
-			WITH c AS MATERIALIZED (
-				SELECT id AS c_id FROM deliveries
-				WHERE parked AND `+whose+` AND state IN ('pending', 'retrying')
-				ORDER BY next_attempt_at LIMIT $2`+s.d.skipLocked+`)
-			UPDATE deliveries AS d SET generation = generation + 1, crash_count = crash_count + 1, parked = FALSE,
-				lease_until = $3, check_at = $3
-			FROM c WHERE d.id = c_id RETURNING `+claimedColumns, key, n, micros(t.Lease))
-		if err != nil {
+		if claimed, err = s.feed(ctx, tx, parkedRows{"run_id IS NULL AND subscription_id = $1", string(sub), n.Most}, t); err != nil {
 			return err
 		}
-		if claimed, err = collect(rows, scanClaimed); err != nil {
-			return err
+		if left := min(n.Pages, n.Most-len(claimed)); left > 0 {
+			pages, err := s.feed(ctx, tx, parkedRows{"run_id IS NOT NULL AND subscription_id = $1", string(sub), left}, t)
+			if err != nil {
+				return err
+			}
+			claimed = append(claimed, pages...)
 		}
-		// RETURNING promises no order.
-		slices.SortFunc(claimed, func(a, b Claimed) int { return a.Standing.NextAttemptAt.Compare(b.Standing.NextAttemptAt) })
 		return s.complete(ctx, tx, claimed)
 	})
+	return claimed, err
+}
+
+// FeedHost claims up to n parked deliveries without a subscription, the longest
+// due first: a verification's callbacks are parked by their host.
+func (s *Store) FeedHost(ctx context.Context, host string, n int, t ClaimTerms) (claimed []Claimed, err error) {
+	err = s.tx(ctx, func(tx txn) error {
+		if claimed, err = s.feed(ctx, tx, parkedRows{"host = $1 AND host > ''", host, n}, t); err != nil {
+			return err
+		}
+		return s.complete(ctx, tx, claimed)
+	})
+	return claimed, err
+}
+
+// parkedRows are rows that one statement claims.
+type parkedRows struct {
+	cond  string // a condition on $1
+	key   string // which is this
+	limit int
+}
+
+func (s *Store) feed(ctx context.Context, tx txn, which parkedRows, t ClaimTerms) ([]Claimed, error) {
+	rows, err := tx.QueryContext(ctx, `
+		WITH c AS MATERIALIZED (
+			SELECT id AS c_id FROM deliveries
+			WHERE parked AND `+which.cond+` AND state IN ('pending', 'retrying')
+			ORDER BY next_attempt_at LIMIT $2`+s.d.skipLocked+`)
+		UPDATE deliveries AS d SET generation = generation + 1, crash_count = crash_count + 1, parked = FALSE,
+			lease_until = $3, check_at = $3
+		FROM c WHERE d.id = c_id RETURNING `+claimedColumns, which.key, which.limit, micros(t.Lease))
+	if err != nil {
+		return nil, err
+	}
+	claimed, err := collect(rows, scanClaimed)
+	// RETURNING promises no order.
+	slices.SortFunc(claimed, func(a, b Claimed) int { return a.Standing.NextAttemptAt.Compare(b.Standing.NextAttemptAt) })
 	return claimed, err
 }
 

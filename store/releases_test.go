@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -198,7 +199,32 @@ func feedChecks() []check {
 	return []check{
 		{"feed the longest due first", checkFeed},
 		{"feed only parked ones of the subscription", checkFeedOnlyParked},
+		{"feed events before pages of exports", checkFeedEventsFirst},
 		{"subscriptions with parked deliveries", checkParkedSubscriptions},
+	}
+}
+
+// Pages that have waited longer come after events, and then by their time.
+func checkFeedEventsFirst(t *testing.T, e *env) {
+	sub := e.subscribe(t)
+	var pages []webhook.DeliveryID
+	for i := range 3 {
+		in := e.intake(sub)
+		in.Deliveries[0].RunID, in.Deliveries[0].Page, in.Deliveries[0].Pages = "run_1", i+1, 3
+		e.mustAccept(t, in)
+		e.giveBack(t, e.claim(t, Ref{in.Deliveries[0].ID, 1}), ReleaseParked)
+		pages = append(pages, in.Deliveries[0].ID)
+		e.clock.Advance(time.Second)
+	}
+	event := e.park(t, sub).ID
+	var got []webhook.DeliveryID
+	for _, n := range []int{1, 2, 5} {
+		for _, c := range e.feed(t, sub, n) {
+			got = append(got, c.ID)
+		}
+	}
+	if want := append([]webhook.DeliveryID{event}, pages...); !slices.Equal(got, want) {
+		t.Errorf("fed %v, want %v", got, want)
 	}
 }
 
@@ -212,7 +238,7 @@ func (e *env) park(tb testing.TB, sub webhook.SubscriptionID) Ref {
 
 func (e *env) feed(tb testing.TB, sub webhook.SubscriptionID, n int) []Claimed {
 	tb.Helper()
-	got, err := e.Feed(context.Background(), sub, n, e.terms())
+	got, err := e.Feed(context.Background(), sub, FeedLimits{n, n}, e.terms())
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -55,6 +55,24 @@ func (ix *Index) Match(client webhook.ClientID, t webhook.Slug) []*webhook.Subsc
 	return out
 }
 
+// Listeners returns every client that has a subscription of its own to an event
+// type, and the subscriptions to every client's events that select it.
+func (ix *Index) Listeners(t webhook.Slug) (byClient map[webhook.ClientID][]*webhook.Subscription, everyone []*webhook.Subscription) {
+	byClient = map[webhook.ClientID][]*webhook.Subscription{}
+	for client, subs := range ix.byClient {
+		for _, sub := range subs {
+			switch {
+			case !sub.Wants(client, t):
+			case client == webhook.AllClients:
+				everyone = append(everyone, sub)
+			default:
+				byClient[client] = append(byClient[client], sub)
+			}
+		}
+	}
+	return byClient, everyone
+}
+
 // changes are what has changed since an index was made.
 type changes struct {
 	version       int64

@@ -63,6 +63,9 @@ func NewMessageID() MessageID { return MessageID(NewID(PrefixMessage)) }
 // NewSubscriptionID returns a fresh subscription id.
 func NewSubscriptionID() SubscriptionID { return SubscriptionID(NewID(PrefixSubscription)) }
 
+// NewRunID returns a fresh id for a run of an export.
+func NewRunID() RunID { return RunID(NewID(PrefixRun)) }
+
 // NewDeliveryID returns a fresh delivery id.
 func NewDeliveryID() DeliveryID { return DeliveryID(NewID(PrefixDelivery)) }
 

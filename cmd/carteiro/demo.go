@@ -18,8 +18,8 @@ import (
 )
 
 // demo is the show of `serve --demo`: a client whose server fails and
-// recovers, a platform that posts a redemption every few seconds, and
-// verifications that end. Nil when there is none.
+// recovers, a platform that posts a redemption every few seconds, an export
+// every minute, and verifications that end. Nil when there is none.
 type demo struct {
 	out      io.Writer
 	mu       sync.Mutex
@@ -73,6 +73,9 @@ func (d *demo) start(r runContext, h *house, addr net.Addr) {
 	if err == nil {
 		err = d.register(ctx, h, url)
 	}
+	if err == nil {
+		err = d.schedule(ctx, h, true)
+	}
 	if err != nil {
 		d.say("The demo could not start: %v", err)
 		return
@@ -83,7 +86,8 @@ func (d *demo) start(r runContext, h *house, addr net.Addr) {
 	d.say("  try        curl -H 'Authorization: Bearer %s' %s/v1/deliveries", h.key, base)
 	d.say("A demo client, %q, has a server at %s. A redemption is posted every %v;", demoClient, url, demoEvery)
 	d.say("for every third one that server fails twice, then answers. Retries come after %s here,", demoSchedule)
-	d.say("a second for each minute of the real schedule. Every %v a verification ends, and its", demoVerifyEvery)
+	d.say("a second for each minute of the real schedule. Every minute the tickets that were sold since")
+	d.say("the last one go out as an export, in pages of %d. Every %v a verification ends, and its", demoPageSize, demoVerifyEvery)
 	d.say("result is called back by POST or PUT. Stop with Ctrl-C; nothing is lost.")
 	d.say("")
 	d.done.Go(func() { d.post(ctx, h) })
@@ -153,15 +157,21 @@ func (d *demo) register(ctx context.Context, h *house, url string) error {
 	}
 	for _, sub := range subs {
 		if sub.Description == demoNote {
-			_, err := h.subs.Update(ctx, sub.ID, func(s *webhook.Subscription) error { s.URL = url; return nil })
+			_, err := h.subs.Update(ctx, sub.ID, func(s *webhook.Subscription) error {
+				s.URL, s.EventTypes = url, demoWants()
+				return nil
+			})
 			return err
 		}
 	}
 	_, err = h.subs.Create(ctx, webhook.Subscription{
-		ClientID: demoClient, URL: url, EventTypes: []webhook.Pattern{"shop.*"}, Description: demoNote,
+		ClientID: demoClient, URL: url, EventTypes: demoWants(), Description: demoNote,
 	}, nil)
 	return err
 }
+
+// demoWants is what the demo client subscribes to.
+func demoWants() []webhook.Pattern { return []webhook.Pattern{"shop.*", "ingresso_export"} }
 
 // post posts a redemption every few seconds, as the platform would.
 func (d *demo) post(ctx context.Context, h *house) {
@@ -171,11 +181,17 @@ func (d *demo) post(ctx context.Context, h *house) {
 		if err := d.postOne(ctx, h, n); err != nil && ctx.Err() == nil {
 			d.say("The redemption was not taken: %v", err)
 		}
+		if err := d.putTickets(ctx, h, n); err != nil && ctx.Err() == nil {
+			d.say("The tickets were not taken: %v", err)
+		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			shutdown, cancel := context.WithTimeout(context.Background(), time.Second)
 			defer cancel()
+			if err := d.schedule(shutdown, h, false); err != nil {
+				d.say("The demo's export could not be switched off: %v", err)
+			}
 			_ = d.receiver.Shutdown(shutdown)
 			return
 		}
@@ -203,6 +219,9 @@ const demoRedemption = `{"user":{"id":"%d","name":"Aluno da Demonstração","ema
 // observe says what came of each attempt.
 func (d *demo) observe(o dispatcher.Observation) {
 	what := "delivered"
+	if o.EventType == "ingresso_export" {
+		what = "a page of ingressos was delivered"
+	}
 	if a := o.Attempt; !a.Acknowledged() {
 		what = a.Error.Message
 		if o.NextAttemptAt.IsZero() {

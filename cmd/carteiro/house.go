@@ -16,6 +16,7 @@ import (
 	"github.com/carteiro-webhooks/carteiro/dispatcher"
 	"github.com/carteiro-webhooks/carteiro/dispatcher/sender"
 	"github.com/carteiro-webhooks/carteiro/internal/seal"
+	"github.com/carteiro-webhooks/carteiro/scheduler"
 	"github.com/carteiro-webhooks/carteiro/store"
 	"github.com/carteiro-webhooks/carteiro/subscriptions"
 	"github.com/carteiro-webhooks/carteiro/webhook"
@@ -30,6 +31,8 @@ type house struct {
 	sender     *sender.Sender
 	subs       *subscriptions.Registry
 	dispatcher *dispatcher.Dispatcher
+	scheduler  *scheduler.Scheduler
+	mongo      *scheduler.Mongo // nil: no dataset is read from MongoDB
 	handler    http.Handler
 	demo       *demo
 	keyMade    bool // the admin key was made at this start
@@ -42,7 +45,7 @@ type house struct {
 // closed again.
 func build(ctx context.Context, c *config.Config, log *slog.Logger, addr net.Addr, d *demo) (*house, error) {
 	h := &house{config: c, log: log, demo: d}
-	for _, step := range []func(context.Context, net.Addr) error{h.buildStore, h.buildSender, h.buildDispatcher, h.buildFaces} {
+	for _, step := range []func(context.Context, net.Addr) error{h.buildStore, h.buildSender, h.buildDispatcher, h.buildScheduler, h.buildFaces} {
 		if err := step(ctx, addr); err != nil {
 			return nil, errors.Join(err, h.close())
 		}
@@ -121,6 +124,22 @@ func (h *house) buildDispatcher(ctx context.Context, _ net.Addr) (err error) {
 	return err
 }
 
+// buildScheduler makes what runs exports; only the role "scheduler" starts it.
+func (h *house) buildScheduler(context.Context, net.Addr) error {
+	source, err := h.source()
+	if err != nil {
+		return err
+	}
+	o := scheduler.Options{
+		Store: h.store, Dispatcher: h.dispatcher, Source: source, Log: h.log,
+	}
+	if h.demo != nil {
+		o.Observe = h.demo.observeRun
+	}
+	h.scheduler = scheduler.New(o)
+	return nil
+}
+
 func (h *house) buildFaces(_ context.Context, _ net.Addr) (err error) {
 	if h.key, h.keyMade, err = adminKey(h.config); err != nil {
 		return err
@@ -134,7 +153,7 @@ func (h *house) buildFaces(_ context.Context, _ net.Addr) (err error) {
 		return err
 	}
 	h.handler, err = api.New(api.Options{
-		Store: h.store, Subscriptions: h.subs, Dispatcher: h.dispatcher, Keys: keys,
+		Store: h.store, Subscriptions: h.subs, Dispatcher: h.dispatcher, Scheduler: h.scheduler, Keys: keys,
 		AdminKey: h.key, Log: h.log, Ready: h.ready, Version: version(), HealthOnly: !h.config.Roles.API,
 	})
 	return err
@@ -165,13 +184,16 @@ func (h *house) start(ctx context.Context) error {
 	if err := h.dispatcher.Start(ctx); err != nil {
 		return err
 	}
+	if h.config.Roles.Scheduler {
+		h.scheduler.Start()
+	}
 	h.started.Store(true)
 	return nil
 }
 
 // close releases what was opened, from the top down.
 func (h *house) close() error {
-	var err error
+	err := h.closeMongo()
 	if h.sender != nil {
 		h.sender.Close()
 	}

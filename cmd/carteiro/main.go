@@ -61,6 +61,7 @@ type cli struct {
 	ShowConfig  configCommand      `cmd:"" name:"config" help:"Print the effective settings, secrets redacted, and where each comes from."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask the running server whether it is ready; exit 0 if so. For containers."`
 	EventTypes  eventTypesCommand  `cmd:"" name:"event-types" help:"Event types of a running server."`
+	Records     recordsCommand     `cmd:"" help:"Records of the exports."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 

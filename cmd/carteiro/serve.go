@@ -144,6 +144,7 @@ func (h *house) stop(server *http.Server) error {
 	}
 	ctx, cancel = context.WithTimeout(context.Background(), deliveriesStop)
 	defer cancel()
+	h.scheduler.Stop()
 	h.dispatcher.Stop(ctx)
 	err = errors.Join(err, h.close())
 	h.log.Info("stopped")
