@@ -17,5 +17,10 @@
 //	sender/       the one HTTP exchange
 //	reconcile.go  what is due and has no hint gets one
 //
+// Beside it: verification.go registers a verification and brings its end in,
+// as a delivery without a subscription; expiry.go ends those that nobody
+// reports on; probe.go sends an event type's example past the queue; schema.go
+// checks data, and schema_words.go says what is wrong with them.
+//
 // This package must not know about routes, HTML or settings.
 package dispatcher

@@ -150,7 +150,7 @@ func TestMaxInFlight(t *testing.T) {
 		if most != limit {
 			t.Errorf("%d requests at once, want %d", most, limit)
 		}
-		if took := time.Since(start); took > ideal+10*time.Second {
+		if took := time.Since(start); took > ideal+40*time.Second { // the reconciler alone would take 80 s
 			t.Errorf("it took %s: what was parked waited for nothing", took)
 		}
 	})

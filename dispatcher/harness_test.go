@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -68,7 +69,7 @@ func newHouse(t testing.TB, o houseOptions) *house {
 		o.workers = 64
 	}
 	if o.log == nil {
-		o.log = slog.DiscardHandler
+		o.log = complaints(t)
 	}
 	h := &house{t: t, o: o, observed: make(chan dispatcher.Observation, 100_000)}
 	var err error
@@ -124,6 +125,38 @@ func (h *house) close() {
 		must(h.t, h.redis.Close())
 		must(h.t, h.store.Close())
 	})
+}
+
+// complaints is a log that is shown when the test fails.
+func complaints(t testing.TB) slog.Handler {
+	var out lines
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the house logged:\n%s", out.String())
+		}
+	})
+	return slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelWarn})
+}
+
+// lines is a buffer for many writers; it keeps the first 20 kB.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.text.Len() < 20_000 {
+		l.text.Write(b)
+	}
+	return len(b), nil
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 // another builds a second house, as a second process would, on the same
@@ -183,8 +216,8 @@ func (h *house) next() dispatcher.Observation {
 	select {
 	case ob := <-h.observed:
 		return ob
-	case <-time.After(30 * time.Second):
-		h.t.Fatal("no attempt was committed within 30 s")
+	case <-time.After(60 * time.Second):
+		h.t.Fatal("no attempt was committed within 60 s")
 		return dispatcher.Observation{}
 	}
 }

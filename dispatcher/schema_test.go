@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"math/big"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -188,6 +190,32 @@ func TestShippedExamplesMeetTheirSchemas(t *testing.T) {
 	for _, et := range webhook.BuiltinEventTypes() {
 		if got := checked(t, string(et.Schema), string(et.Example)); len(got) > 0 {
 			t.Errorf("%s: %v", et.Slug, got)
+		}
+	}
+}
+
+// TestExportBodiesMeetTheirDescription: what the exports send, by their own
+// golden files, is what the catalogue says of them.
+func TestExportBodiesMeetTheirDescription(t *testing.T) {
+	schemas := map[string]string{}
+	for _, et := range webhook.BuiltinEventTypes() {
+		schemas[string(et.Slug)] = string(et.Schema)
+	}
+	bodies, err := filepath.Glob("../scheduler/testdata/body_*.json")
+	if err != nil || len(bodies) < 4 {
+		t.Fatalf("%d golden files: %v", len(bodies), err)
+	}
+	for _, name := range bodies {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var head struct{ Event string }
+		if err := json.Unmarshal(text, &head); err != nil {
+			t.Fatal(err)
+		}
+		if got := checked(t, schemas[head.Event], string(text)); schemas[head.Event] == "" || len(got) > 0 {
+			t.Errorf("%s, %q: %v", name, head.Event, got)
 		}
 	}
 }

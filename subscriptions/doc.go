@@ -8,6 +8,9 @@
 // whoever acts on it has the version checked in the transaction that acts
 // (store.Accept, store.Claim), so a change is seen at once by every process.
 //
+// A client has a secret of its own for what goes to a callback without a
+// subscription ([Registry.ClientSecrets]); the index holds those too.
+//
 // Secrets are opened here and nowhere else. This package must not know how a
 // request is sent or what an HTTP route looks like. From here an event goes
 // to the dispatcher, which makes a delivery for each match.

@@ -54,15 +54,15 @@ const (
 // EventType is an entry of the catalogue: what a kind of event is called, how
 // its body is built and what its data must look like.
 type EventType struct {
-	Slug        Slug            `json:"slug"`              // unique
-	Name        string          `json:"name"`              // goes on the wire in the event_data envelope
-	Description string          `json:"description"`       // for people
-	Envelope    Envelope        `json:"envelope"`          // event_data or none
-	Schema      json.RawMessage `json:"schema,omitempty"`  // JSON Schema 2020-12 of data; none: any JSON value
-	Example     json.RawMessage `json:"example,omitempty"` // a sample of data that meets the schema
-	Deprecated  bool            `json:"deprecated"`        // still accepted, shown as such
-	CreatedAt   time.Time       `json:"created_at"`        // UTC
-	UpdatedAt   time.Time       `json:"updated_at"`        // UTC
+	Slug        Slug            `json:"slug"`                // unique
+	Name        string          `json:"name"`                // goes on the wire in the event_data envelope
+	Description string          `json:"description"`         // for people
+	Envelope    Envelope        `json:"envelope"`            // event_data or none
+	Schema      json.RawMessage `json:"schema,omitempty"`    // JSON Schema 2020-12 of data; none: any JSON value
+	Example     json.RawMessage `json:"example,omitempty"`   // a sample of data that meets the schema
+	Deprecated  bool            `json:"deprecated"`          // still accepted, shown as such
+	CreatedAt   time.Time       `json:"created_at,omitzero"` // UTC
+	UpdatedAt   time.Time       `json:"updated_at,omitzero"` // UTC
 }
 
 // Validate notes what is wrong with the event type, its schema's content

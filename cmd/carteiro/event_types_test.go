@@ -99,6 +99,16 @@ func TestANewEventTypeGoesFromYAMLToADeliveredMessage(t *testing.T) {
 	}
 }
 
+// TestTheExamplesOfTheDocumentationApply, and are unchanged when applied again.
+func TestTheExamplesOfTheDocumentationApply(t *testing.T) {
+	p := start(t, t.TempDir(), nil, "serve")
+	for _, want := range []string{"2 created, 0 changed, 0 unchanged", "0 created, 0 changed, 2 unchanged"} {
+		if code, out, errs := p.apply("../../docs/examples/event-types"); code != exitOK || !strings.Contains(out, want) {
+			t.Errorf("exit code %d\n%s%s", code, out, errs)
+		}
+	}
+}
+
 // TestApplyChangesNothingWhenAnythingIsWrong, and tells all of it.
 func TestApplyChangesNothingWhenAnythingIsWrong(t *testing.T) {
 	p := start(t, t.TempDir(), nil, "serve")
