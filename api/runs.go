@@ -68,6 +68,7 @@ type runClientView struct {
 	Records             int64                    `json:"records" doc:"in pages"`
 	LateRecords         int64                    `json:"late_records" doc:"of them, those that arrived after their own window's run"`
 	Refused             int64                    `json:"refused" doc:"records of the source that cannot be sent"`
+	RefusedRecords      []store.Refusal          `json:"refused_records,omitempty" doc:"the first of them, and why"`
 	Pages               int                      `json:"pages" doc:"built so far"`
 	Bytes               int64                    `json:"bytes" doc:"of all bodies"`
 	Sent                int                      `json:"sent" doc:"pages that are deliveries"`
@@ -160,7 +161,20 @@ func (a *api) findRun(ctx context.Context, id webhook.RunID) (RunView, error) {
 		return RunView{}, err
 	}
 	tallies, err := a.o.Store.Tallies(ctx, r.ID)
-	return viewRun(&r, clients, tallies), err
+	if err != nil {
+		return RunView{}, err
+	}
+	v := viewRun(&r, clients, tallies)
+	for i := range v.Clients {
+		c := &v.Clients[i]
+		if c.Refused == 0 {
+			continue
+		}
+		if c.RefusedRecords, err = a.o.Store.Refusals(ctx, r.ID, c.ClientID); err != nil {
+			return RunView{}, err
+		}
+	}
+	return v, nil
 }
 
 type runQuery struct {

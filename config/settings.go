@@ -11,8 +11,8 @@ const Prefix = "CARTEIRO_"
 // FileEnv names the YAML file when the flag --config does not.
 const FileEnv = Prefix + "CONFIG"
 
-// APIKeyEnv holds the API key of the commands that call a server; the server
-// itself has no use for it.
+// APIKeyEnv is the API key that commands use which talk to a running server.
+// It is no setting of a server, but may well be set where one starts.
 const APIKeyEnv = Prefix + "API_KEY"
 
 // testPrefix begins names that steer the tests; the program ignores them.

@@ -130,6 +130,16 @@ func (f *feeder) once(key gateKey) {
 	w.gate.unused(tickets[len(claimed):])
 }
 
+// pagesOf counts the pages of exports.
+func pagesOf(claimed []store.Claimed) (n int) {
+	for i := range claimed {
+		if claimed[i].RunID != "" {
+			n++
+		}
+	}
+	return n
+}
+
 // allowed is how many of n a subscription's rate limit lets go now. A host has
 // no limit.
 func (f *feeder) allowed(key gateKey, sub *webhook.Subscription, n int) int {
@@ -141,16 +151,6 @@ func (f *feeder) allowed(key gateKey, sub *webhook.Subscription, n int) int {
 		f.later(key, retryAfter)
 	}
 	return granted
-}
-
-// pagesOf counts the pages of exports.
-func pagesOf(claimed []store.Claimed) (n int) {
-	for i := range claimed {
-		if claimed[i].RunID != "" {
-			n++
-		}
-	}
-	return n
 }
 
 // stop waits for looks under way; no new one starts.

@@ -8,6 +8,8 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -67,7 +69,7 @@ func newHouse(t testing.TB, o houseOptions) *house {
 		o.workers = 64
 	}
 	if o.log == nil {
-		o.log = slog.DiscardHandler
+		o.log = complaints(t)
 	}
 	h := &house{t: t, o: o, observed: make(chan dispatcher.Observation, 100_000)}
 	var err error
@@ -125,6 +127,38 @@ func (h *house) close() {
 	})
 }
 
+// complaints is a log that is shown when the test fails.
+func complaints(t testing.TB) slog.Handler {
+	var out lines
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the house logged:\n%s", out.String())
+		}
+	})
+	return slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelWarn})
+}
+
+// lines is a buffer for many writers; it keeps the first 20 kB.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.text.Len() < 20_000 {
+		l.text.Write(b)
+	}
+	return len(b), nil
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
 // another builds a second house, as a second process would, on the same
 // database and, unless it is embedded, the same Redis.
 func (h *house) another(change ...func(*houseOptions)) *house {
@@ -167,14 +201,23 @@ func (h *house) postFor(client webhook.ClientID, data string) dispatcher.Accepte
 	return got[0]
 }
 
+// postMany accepts many events in one request.
+func (h *house) postMany(client webhook.ClientID, n int) {
+	h.t.Helper()
+	_, err := h.d.Accept(context.Background(), slices.Repeat([]dispatcher.NewEvent{{
+		Type: "shop.product.redemption", ClientID: client, Data: []byte(redemption),
+	}}, n), nil)
+	must(h.t, err)
+}
+
 // next waits for the next committed attempt.
 func (h *house) next() dispatcher.Observation {
 	h.t.Helper()
 	select {
 	case ob := <-h.observed:
 		return ob
-	case <-time.After(30 * time.Second):
-		h.t.Fatal("no attempt was committed within 30 s")
+	case <-time.After(60 * time.Second):
+		h.t.Fatal("no attempt was committed within 60 s")
 		return dispatcher.Observation{}
 	}
 }

@@ -47,6 +47,7 @@ func TestRedisIsEmptied(t *testing.T) {
 	})
 	intake := live.another(func(o *houseOptions) { o.workers = -1 })
 	live.stop() // so that the backlog's hints stay in Redis until it is emptied
+	left := retries + backlog - len(live.observed) // on a busy machine some retries came before the stop
 	for range backlog {
 		intake.post(redemption)
 	}
@@ -57,7 +58,7 @@ func TestRedisIsEmptied(t *testing.T) {
 	must(t, live.redis.Client.FlushAll(ctx).Err())
 	c.forward(pastChecks)
 	next := live.another()
-	for range retries + backlog {
+	for range left {
 		if ob := next.next(); ob.State != webhook.StateSucceeded {
 			t.Errorf("observed %+v", ob)
 		}

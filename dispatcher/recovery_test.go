@@ -30,7 +30,7 @@ func TestChild(t *testing.T) {
 	}
 	h := newHouse(t, houseOptions{
 		database: os.Getenv(childDatabase), redis: os.Getenv(childRedis), workers: 16,
-		timeout: 20 * time.Second, schedule: webhook.Schedule{2 * time.Second, 2 * time.Second},
+		timeout: webhook.MaxTimeout, schedule: webhook.Schedule{2 * time.Second, 2 * time.Second},
 	})
 	for {
 		for _, client := range []webhook.ClientID{"acme", "beta"} {
@@ -38,6 +38,9 @@ func TestChild(t *testing.T) {
 		}
 	}
 }
+
+// enough accepted events for a kill to have something to destroy.
+const enough = 100
 
 // killedChild runs TestChild until it has accepted some events and has some
 // under way, kills it, and returns the deliveries that it had accepted.
@@ -50,12 +53,12 @@ func killedChild(t *testing.T, o houseOptions, underWay func()) map[webhook.Deli
 	must(t, cmd.Start())
 	accepted := map[webhook.DeliveryID]bool{}
 	lines := bufio.NewScanner(out)
-	for len(accepted) < 200 && lines.Scan() {
+	for len(accepted) < enough && lines.Scan() {
 		if id, ok := strings.CutPrefix(lines.Text(), "accepted "); ok {
 			accepted[webhook.DeliveryID(id)] = true
 		}
 	}
-	if len(accepted) < 200 {
+	if len(accepted) < enough {
 		t.Fatal("the child ended by itself")
 	}
 	underWay()

@@ -174,29 +174,31 @@ func (w *worker) waitUntil(at time.Time) bool {
 	}
 }
 
-// take claims due deliveries and sends them.
+// take claims due deliveries and sends them. Each gives back its own part of
+// the lane's room when it ends: one that hangs must not keep the room of a
+// whole hint, or two hints would stop the lane.
 func (w *worker) take(ctx context.Context, l Lane, refs []store.Ref) error {
-	weight := int64(len(refs))
-	if err := w.admission[l].Acquire(ctx, weight); err != nil {
+	if err := w.admission[l].Acquire(ctx, int64(len(refs))); err != nil {
 		return err
 	}
-	defer w.admission[l].Release(weight)
+	var claimed []store.Claimed
+	err := errStopping
 	select {
 	case <-w.drain:
-		return errStopping
 	default:
+		claimed, err = w.d.o.Store.Claim(ctx, refs, w.terms())
 	}
-	claimed, err := w.d.o.Store.Claim(ctx, refs, w.terms())
-	if err != nil {
-		return err
-	}
+	w.admission[l].Release(int64(len(refs) - len(claimed)))
 	var all sync.WaitGroup
 	for i := range claimed {
 		w.running.Add(1)
-		all.Go(func() { w.process(&claimed[i], l, nil) })
+		all.Go(func() {
+			defer w.admission[l].Release(1)
+			w.process(&claimed[i], l, nil)
+		})
 	}
 	all.Wait()
-	return nil
+	return err
 }
 
 func (w *worker) terms() store.ClaimTerms {

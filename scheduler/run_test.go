@@ -166,73 +166,6 @@ func TestLateRecordsOfNobody(t *testing.T) {
 	}
 }
 
-// Records change while a run reads them. Each is in one page of this run, as
-// it was when the run was made, or in the next run; never in two pages, never
-// in none.
-func TestRecordsThatChangeMeanwhile(t *testing.T) {
-	eachDatabase(t, func(t *testing.T, o houseOptions) {
-		var h *house
-		var meddle func()
-		o.source = func(s *store.Store) Source {
-			return &meddlingSource{Source: NewStoredRecords(s), before: func() {
-				if meddle != nil {
-					meddle()
-				}
-			}}
-		}
-		h = newHouse(t, o)
-		h.subscribe()
-		h.limit(20)
-		h.fire()
-		h.put(h.salesOn("2025-06-16", "acme", 200)...)
-		h.clock.Set(gmt3(t, "2025-06-17 03:00"))
-		reads := 0
-		meddle = func() { // each time, one record moves ahead of the reader and one behind it
-			i := reads
-			reads++
-			at := gmt3(t, "2025-06-16 23:00").Add(time.Duration(i) * time.Minute)
-			h.put(sale{"acme", fmt.Sprintf("acme-%06d", i), at, "moved"}, sale{"acme", fmt.Sprintf("acme-%06d", 199-i), at, "moved"},
-				sale{"acme", fmt.Sprintf("new-%d", i), at, ""})
-		}
-		first := h.sent(find(t, h.fire(), "vendas").Run.ID, "acme")
-		meddle = nil
-		if reads < 3 {
-			t.Fatalf("the run read %d times: too few to meddle with", reads)
-		}
-		h.clock.Set(gmt3(t, "2025-06-18 03:00"))
-		second := h.sent(find(t, h.fire(), "vendas").Run.ID, "acme")
-		seen := map[string]int{}
-		for _, key := range first {
-			seen[key]++
-		}
-		for key, n := range seen {
-			if n != 1 {
-				t.Errorf("%s is in %d pages of one run", key, n)
-			}
-		}
-		if want := 3 * reads; len(second) != want {
-			t.Errorf("the next run has %d records, want the %d that changed or came", len(second), want)
-		}
-		for _, key := range second {
-			seen[key]++
-		}
-		if want := 200 + reads; len(seen) != want {
-			t.Errorf("%d records were sent, want %d", len(seen), want)
-		}
-	})
-}
-
-// meddlingSource lets something happen before each read.
-type meddlingSource struct {
-	Source
-	before func()
-}
-
-func (m *meddlingSource) Read(ctx context.Context, q Query) ([]Record, error) {
-	m.before()
-	return m.Source.Read(ctx, q)
-}
-
 func TestEmptyWindow(t *testing.T) {
 	h := newHouse(t, houseOptions{})
 	quiet := h.subscribe()
@@ -359,34 +292,5 @@ func TestPageBytes(t *testing.T) {
 	}
 	if n := len(h.sent(run.ID, "acme")); n != 100 {
 		t.Errorf("%d records were sent, want 100", n)
-	}
-}
-
-// A subscription that is made while a run is under way gets the next run's
-// pages, not a part of this run's; one that is deleted gets no more.
-func TestSubscriptionsThatChangeMeanwhile(t *testing.T) {
-	var h *house
-	var meddle func()
-	h = newHouse(t, houseOptions{source: func(s *store.Store) Source {
-		return &meddlingSource{Source: NewStoredRecords(s), before: func() {
-			if meddle != nil {
-				meddle()
-				meddle = nil
-			}
-		}}
-	}})
-	a, b := h.subscribe(), h.subscribe()
-	h.put(h.yesterday("acme", 10)...)
-	meddle = func() {
-		h.subscribe()
-		must(t, h.subs.Delete(context.Background(), b.ID))
-	}
-	run := h.runNow(RunRequest{})
-	h.wantSamePages(run.ID, 1, a.ID)
-	h.subs.Pause(context.Background(), a.ID)
-	for _, d := range h.deliveries(h.runNow(RunRequest{}).ID) {
-		if held := d.State == webhook.StateHeld; held != (d.SubscriptionID == a.ID) {
-			t.Errorf("the page for %s is %s", d.SubscriptionID, d.State)
-		}
 	}
 }

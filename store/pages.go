@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
@@ -180,14 +178,4 @@ func scanRunPage(row interface{ Scan(...any) error }) (webhook.RunPage, error) {
 func (s *Store) RunPages(ctx context.Context, c *webhook.RunClient, after, limit int) ([]webhook.RunPage, error) {
 	return list(ctx, s, `SELECT `+runPageColumns+` FROM pages WHERE run_id = $1 AND client_id = $2 AND number > $3
 		ORDER BY number LIMIT $4`, []any{string(c.RunID), string(c.ClientID), int64(after), int64(limit)}, scanRunPage)
-}
-
-// RunPage returns one page.
-func (s *Store) RunPage(ctx context.Context, c *webhook.RunClient, number int) (webhook.RunPage, error) {
-	p, err := scanRunPage(s.read.QueryRowContext(ctx, `SELECT `+runPageColumns+` FROM pages
-		WHERE run_id = $1 AND client_id = $2 AND number = $3`, string(c.RunID), string(c.ClientID), int64(number)))
-	if errors.Is(err, sql.ErrNoRows) {
-		return p, webhook.NotFound("page of run", string(c.RunID))
-	}
-	return p, s.wrap(err)
 }

@@ -221,11 +221,11 @@ type FeedLimits struct {
 // pages of exports only when there are no events.
 func (s *Store) Feed(ctx context.Context, sub webhook.SubscriptionID, n FeedLimits, t ClaimTerms) (claimed []Claimed, err error) {
 	err = s.tx(ctx, func(tx txn) error {
-		if claimed, err = s.feed(ctx, tx, parkedRows{"run_id IS NULL AND subscription_id = $1", string(sub), n.Most}, t); err != nil {
+		if claimed, err = s.feed(ctx, tx, parkedRows{`subscription_id = $1 AND run_id IS NULL`, string(sub), n.Most}, t); err != nil {
 			return err
 		}
 		if left := min(n.Pages, n.Most-len(claimed)); left > 0 {
-			pages, err := s.feed(ctx, tx, parkedRows{"run_id IS NOT NULL AND subscription_id = $1", string(sub), left}, t)
+			pages, err := s.feed(ctx, tx, parkedRows{`subscription_id = $1 AND run_id IS NOT NULL`, string(sub), left}, t)
 			if err != nil {
 				return err
 			}
@@ -236,11 +236,11 @@ func (s *Store) Feed(ctx context.Context, sub webhook.SubscriptionID, n FeedLimi
 	return claimed, err
 }
 
-// FeedHost claims up to n parked deliveries without a subscription, the longest
-// due first: a verification's callbacks are parked by their host.
+// FeedHost is Feed for deliveries without a subscription: a verification's
+// callbacks are parked by their host.
 func (s *Store) FeedHost(ctx context.Context, host string, n int, t ClaimTerms) (claimed []Claimed, err error) {
 	err = s.tx(ctx, func(tx txn) error {
-		if claimed, err = s.feed(ctx, tx, parkedRows{"host = $1 AND host > ''", host, n}, t); err != nil {
+		if claimed, err = s.feed(ctx, tx, parkedRows{`host = $1 AND host > ''`, host, n}, t); err != nil {
 			return err
 		}
 		return s.complete(ctx, tx, claimed)
@@ -250,8 +250,8 @@ func (s *Store) FeedHost(ctx context.Context, host string, n int, t ClaimTerms) 
 
 // parkedRows are rows that one statement claims.
 type parkedRows struct {
-	cond  string // a condition on $1
-	key   string // which is this
+	whose string // a condition on $1
+	key   string // $1
 	limit int
 }
 
@@ -259,7 +259,7 @@ func (s *Store) feed(ctx context.Context, tx txn, which parkedRows, t ClaimTerms
 	rows, err := tx.QueryContext(ctx, `
 		WITH c AS MATERIALIZED (
 			SELECT id AS c_id FROM deliveries
-			WHERE parked AND `+which.cond+` AND state IN ('pending', 'retrying')
+			WHERE parked AND `+which.whose+` AND state IN ('pending', 'retrying')
 			ORDER BY next_attempt_at LIMIT $2`+s.d.skipLocked+`)
 		UPDATE deliveries AS d SET generation = generation + 1, crash_count = crash_count + 1, parked = FALSE,
 			lease_until = $3, check_at = $3

@@ -28,13 +28,13 @@ type Tally struct {
 func (s *Store) Tallies(ctx context.Context, id webhook.RunID) (map[webhook.ClientID]Tally, error) {
 	rows, err := s.read.QueryContext(ctx, `
 		WITH page AS (
-			SELECT p.client_id AS client, p.number AS number, p.records AS records, count(d.id) AS n,
+			SELECT p.client_id AS client, p.number AS number, max(p.records) AS records, count(d.id) AS n,
 				count(CASE WHEN d.state = 'succeeded' THEN 1 END) AS good,
 				count(CASE WHEN d.state IN ('failed', 'canceled') THEN 1 END) AS bad,
 				max(d.finished_at) AS ended
 			FROM pages AS p LEFT JOIN deliveries AS d ON d.message_id = p.message_id
 			WHERE p.run_id = $1
-			GROUP BY p.client_id, p.number, p.records)
+			GROUP BY p.client_id, p.number)
 		SELECT client, sum(records), count(*),
 			COALESCE(sum(CASE WHEN n > 0 AND good = n THEN records END), 0), count(CASE WHEN n > 0 AND good = n THEN 1 END),
 			COALESCE(sum(CASE WHEN bad > 0 THEN records END), 0), count(CASE WHEN bad > 0 THEN 1 END),

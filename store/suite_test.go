@@ -28,8 +28,7 @@ func conformance() []check {
 		dialectChecks(),
 		catalogueChecks(), subscriptionChecks(), stateChecks(), intakeChecks(), idempotencyChecks(), bodyChecks(),
 		listChecks(), claimChecks(), recordChecks(), recordRaceChecks(), releaseChecks(), feedChecks(), dueChecks(),
-		operatorChecks(), attemptChecks(), concurrencyChecks(), modelChecks(), datasetChecks(), verificationChecks(),
-		callbackChecks(),
+		operatorChecks(), attemptChecks(), concurrencyChecks(), modelChecks(), datasetChecks(), verificationChecks(), callbackChecks(),
 	)
 }
 

@@ -45,6 +45,35 @@ func (e *env) everyCall() map[string]func(context.Context) error {
 			_, err := e.Feed(ctx, "sub_1", FeedLimits{1, 1}, e.terms())
 			return err
 		},
+		"BuildPage": func(ctx context.Context) error {
+			return e.BuildPage(ctx, Hold{RunID: "run_1"}, &BuiltPage{Run: &webhook.Run{}, ClientID: someClient})
+		},
+		"CreateRun": func(ctx context.Context) error { return e.CreateRun(ctx, &webhook.Run{Dataset: webhook.Vendas}, nil) },
+		"Export":    func(ctx context.Context) error { _, err := e.Export(ctx, "vendas"); return err },
+		"Exports":   func(ctx context.Context) error { _, err := e.Exports(ctx); return err },
+		"FinishRun": func(ctx context.Context) error { return e.FinishRun(ctx, Hold{RunID: "run_1"}, &webhook.Run{}) },
+		"Fire":      func(ctx context.Context) error { _, err := e.Fire(ctx, Fire{Run: &webhook.Run{}}); return err },
+		"PageReceipts": func(ctx context.Context) error {
+			_, err := e.PageReceipts(ctx, PageFilter{RunID: "run_1", Limit: 1})
+			return err
+		},
+		"PlanRun":      func(ctx context.Context) error { return e.PlanRun(ctx, Hold{RunID: "run_1"}, nil) },
+		"PutOffRun":    func(ctx context.Context) error { return e.PutOffRun(ctx, Hold{RunID: "run_1"}, e.now(), "") },
+		"ReleasePages": func(ctx context.Context) error { return e.ReleasePages(ctx, Hold{RunID: "run_1"}, &PageRelease{}) },
+		"RenewRun":     func(ctx context.Context) error { return e.RenewRun(ctx, Hold{RunID: "run_1"}) },
+		"Run":          func(ctx context.Context) error { _, err := e.Run(ctx, "run_1"); return err },
+		"RunClients":   func(ctx context.Context) error { _, err := e.RunClients(ctx, "run_1"); return err },
+		"RunPages": func(ctx context.Context) error {
+			_, err := e.RunPages(ctx, &webhook.RunClient{RunID: "run_1"}, 0, 1)
+			return err
+		},
+		"RunTotals": func(ctx context.Context) error { _, err := e.RunTotals(ctx, "run_1"); return err },
+		"Runs": func(ctx context.Context) error {
+			_, _, err := e.Runs(ctx, RunFilter{Export: "vendas"}, one)
+			return err
+		},
+		"TakeRun":             func(ctx context.Context) error { _, err := e.TakeRun(ctx, e.now(), e.now()); return err },
+		"Tallies":             func(ctx context.Context) error { _, err := e.Tallies(ctx, "run_1"); return err },
 		"FindIdempotent":      func(ctx context.Context) error { return e.FindIdempotent(ctx, key("k", "h")) },
 		"GiveBack":            func(ctx context.Context) error { return e.GiveBack(ctx, Release{Ref: c.Ref}) },
 		"Message":             func(ctx context.Context) error { _, err := e.Message(ctx, "evt_1"); return err },

@@ -18,8 +18,8 @@ import (
 )
 
 // demo is the show of `serve --demo`: a client whose server fails and
-// recovers, a platform that posts a redemption every few seconds, an export
-// every minute, and verifications that end. Nil when there is none.
+// recovers, a platform that posts a redemption every few seconds, verifications
+// that end, and an export every minute. Nil when there is none.
 type demo struct {
 	out      io.Writer
 	mu       sync.Mutex
@@ -86,9 +86,9 @@ func (d *demo) start(r runContext, h *house, addr net.Addr) {
 	d.say("  try        curl -H 'Authorization: Bearer %s' %s/v1/deliveries", h.key, base)
 	d.say("A demo client, %q, has a server at %s. A redemption is posted every %v;", demoClient, url, demoEvery)
 	d.say("for every third one that server fails twice, then answers. Retries come after %s here,", demoSchedule)
-	d.say("a second for each minute of the real schedule. Every minute the tickets that were sold since")
-	d.say("the last one go out as an export, in pages of %d. Every %v a verification ends, and its", demoPageSize, demoVerifyEvery)
-	d.say("result is called back by POST or PUT. Stop with Ctrl-C; nothing is lost.")
+	d.say("a second for each minute of the real schedule. Every %v a verification ends, and its", demoVerifyEvery)
+	d.say("result is called back by POST or PUT. Every minute the tickets that were sold since the last")
+	d.say("time go out as an export, in pages of %d. Stop with Ctrl-C; nothing is lost.", demoPageSize)
 	d.say("")
 	d.done.Go(func() { d.post(ctx, h) })
 	d.done.Go(func() { d.verify(ctx, h, strings.TrimSuffix(url, demoPath)+demoVerifyPath) })

@@ -69,7 +69,7 @@ CREATE TABLE runs (
     finished_at     BIGINT
 ) WITH (fillfactor = 80);
 CREATE INDEX runs_export ON runs (export, id);
-CREATE INDEX runs_open ON runs (lease_until) WHERE finished_at IS NULL;
+CREATE INDEX runs_open ON runs (created_at, id) WHERE finished_at IS NULL;
 
 -- position is the checkpoint: the last record that is in a page. built and
 -- released are pages: first all of a client's are built, then they are
