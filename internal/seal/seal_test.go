@@ -2,6 +2,7 @@ package seal
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"testing"
 )
@@ -70,5 +71,32 @@ func TestKeyChange(t *testing.T) {
 	fresh := both.Seal([]byte("secret"), "p")
 	if _, err := ring(t, 1).Open(fresh, "p"); !errors.Is(err, ErrKey) {
 		t.Errorf("the old key alone opens a new value: %v; want ErrKey", err)
+	}
+}
+
+// TestMACNeedsTheKey: it is the same for the same data and first key, and says
+// nothing that a hash without the key would.
+func TestMACNeedsTheKey(t *testing.T) {
+	ring := func(keys ...[32]byte) *Ring {
+		t.Helper()
+		r, err := NewRing(keys[0], keys[1:]...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	one, two := [32]byte{1}, [32]byte{2}
+	data := []byte("01234567890")
+	mac := string(ring(one).MAC(data))
+	if len(mac) != sha256.Size || mac != string(ring(one, two).MAC(data)) {
+		t.Error("the same key gives another fingerprint")
+	}
+	plain := sha256.Sum256(data)
+	for name, other := range map[string]string{
+		"another key": string(ring(two).MAC(data)), "other data": string(ring(one).MAC(data[1:])), "no key": string(plain[:]),
+	} {
+		if other == mac {
+			t.Errorf("%s gives the same fingerprint", name)
+		}
 	}
 }
