@@ -46,7 +46,7 @@ func TestRedisIsEmptied(t *testing.T) {
 		return n > 0
 	})
 	intake := live.another(func(o *houseOptions) { o.workers = -1 })
-	live.stop() // so that the backlog's hints stay in Redis until it is emptied
+	live.stop()                                    // so that the backlog's hints stay in Redis until it is emptied
 	left := retries + backlog - len(live.observed) // on a busy machine some retries came before the stop
 	for range backlog {
 		intake.post(redemption)
