@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -44,11 +45,15 @@ type houseOptions struct {
 	schedule  webhook.Schedule
 	timeout   time.Duration
 	workers   int
-	stopped   bool             // do not start it
-	now       func() time.Time // of the dispatcher and the store; nil: time.Now
-	senderNow func() time.Time // of the sender; nil: time.Now
-	log       slog.Handler     // nil: nobody reads
+	stopped   bool                                                              // do not start it
+	now       func() time.Time                                                  // of the dispatcher and the store; nil: time.Now
+	senderNow func() time.Time                                                  // of the sender; nil: time.Now
+	log       slog.Handler                                                      // nil: shown when the test fails
+	dial      func(ctx context.Context, network, addr string) (net.Conn, error) // of the sender; nil: TCP
 }
+
+// piped is the embedded Redis without a socket, for virtual time.
+const piped = "piped"
 
 func newHouse(t testing.TB, o houseOptions) *house {
 	t.Helper()
@@ -93,9 +98,13 @@ func newHouse(t testing.TB, o houseOptions) *house {
 		},
 	})
 	must(t, err)
-	h.redis, err = dispatcher.OpenRedis(o.redis)
-	must(t, err)
-	h.sender = sender.New(sender.Options{Policy: policy, Timeout: o.timeout, Now: o.senderNow})
+	if o.redis == piped {
+		h.redis = dispatcher.OpenPiped()
+	} else {
+		h.redis, err = dispatcher.OpenRedis(o.redis)
+		must(t, err)
+	}
+	h.sender = sender.New(sender.Options{Policy: policy, Timeout: o.timeout, Now: o.senderNow, Dial: o.dial})
 	must(t, h.store.AddEventTypes(ctx, webhook.BuiltinEventTypes()))
 	h.d, err = dispatcher.New(ctx, dispatcher.Options{
 		Store: h.store, Subscriptions: h.subs, Sender: h.sender, Redis: h.redis, Schedule: o.schedule,
