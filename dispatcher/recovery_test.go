@@ -26,7 +26,7 @@ const (
 // events in for acme and beta, says which it accepted, and never ends.
 func TestChild(t *testing.T) {
 	if os.Getenv(childDatabase) == "" {
-		t.Skip("only as a child process of another test")
+		return // this is not the child
 	}
 	h := newHouse(t, houseOptions{
 		database: os.Getenv(childDatabase), redis: os.Getenv(childRedis), workers: 16,
