@@ -2,6 +2,7 @@ package dispatcher
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -143,12 +144,14 @@ func redisDB(db, kind string) (int, error) {
 
 func openEmbedded() (*Redis, error) {
 	m := miniredis.NewMiniRedis()
+	password := rand.Text() // its port is open to everybody on this machine
+	m.RequireAuth(password)
 	if err := m.Start(); err != nil {
 		return nil, fmt.Errorf("start the embedded Redis: %w", err)
 	}
 	r := &Redis{
 		embedded: m, stop: make(chan struct{}), stopped: make(chan struct{}),
-		Client: redis.NewClient(&redis.Options{Addr: m.Addr(), DisableIdentity: true, ReadTimeout: redisTimeout, WriteTimeout: redisTimeout}),
+		Client: redis.NewClient(&redis.Options{Addr: m.Addr(), Password: password, DisableIdentity: true, ReadTimeout: redisTimeout, WriteTimeout: redisTimeout}),
 	}
 	go r.age()
 	return r, nil

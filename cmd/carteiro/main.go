@@ -15,6 +15,7 @@ import (
 	_ "time/tzdata" // a container may lack the zones
 
 	"github.com/alecthomas/kong"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/carteiro-webhooks/carteiro/config"
 )
@@ -23,6 +24,7 @@ func main() {
 	// net/http reports oddities of a connection to the standard logger, with
 	// bytes that a subscriber sent: those belong in no log.
 	log.SetOutput(io.Discard)
+	redis.SetLogger(noRedisLog{}) // what fails is an error here too, and logged where it matters
 	if _, set := os.LookupEnv("GOGC"); !set {
 		debug.SetGCPercent(gcPercent)
 	}
@@ -30,6 +32,11 @@ func main() {
 		args: os.Args[1:], environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr, signals: osSignals(),
 	}))
 }
+
+// noRedisLog drops what go-redis would write to the standard error by itself.
+type noRedisLog struct{}
+
+func (noRedisLog) Printf(context.Context, string, ...any) {}
 
 // gcPercent lets the heap grow more between collections than Go does by
 // itself: what lives is small (some ten MiB), and under load each delivery
