@@ -12,8 +12,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // registers "pgx"
-	_ "modernc.org/sqlite"             // registers "sqlite"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite" // registers "sqlite"
 
 	"github.com/carteiro-webhooks/carteiro/internal/batch"
 	"github.com/carteiro-webhooks/carteiro/migrations"
@@ -107,15 +108,24 @@ func (s *Store) openSQLite(path string) error {
 }
 
 func (s *Store) openPostgres(address string) error {
-	db, err := sql.Open("pgx", address)
+	config, err := pgx.ParseConfig(address)
 	if err != nil {
 		return fmt.Errorf("the PostgreSQL address cannot be read: %w", redactAddress(err, address))
 	}
+	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(planEachTime))
 	db.SetMaxOpenConns(max(16, 4*runtime.NumCPU()))
 	db.SetMaxIdleConns(16)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	s.d, s.write, s.read = postgresDialect(), db, db
 	return nil
+}
+
+// planEachTime has PostgreSQL plan each batch for the tables as they are. A
+// plan that it made and kept while they were nearly empty would read them whole,
+// batch after batch, until the next analyze.
+func planEachTime(ctx context.Context, c *pgx.Conn) error {
+	_, err := c.Exec(ctx, "SET plan_cache_mode = force_custom_plan")
+	return err
 }
 
 // redactAddress keeps an address with a password out of an error.
