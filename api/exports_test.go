@@ -234,6 +234,9 @@ func TestReceiptOfAFailure(t *testing.T) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
+	if got.at("finished_at") == nil {
+		t.Fatalf("the run was not handed over: %s", got.body)
+	}
 	if got.at("completed_at") != nil || got.at("clients", 0, "acknowledged") != 0.0 || got.at("clients", 0, "completed_at") != nil {
 		t.Errorf("nothing was sent yet, and the run is %s", got.body)
 	}

@@ -80,16 +80,16 @@ func FuzzSign(f *testing.F) {
 	f.Add(strings.Repeat("x", 200), []byte{}, bytes.Repeat([]byte{0}, 64))
 	f.Fuzz(func(t *testing.T, id string, body, key []byte) {
 		if id == "" || len(key) < 24 || len(key) > 64 {
-			t.Skip()
+			return // no key and id that a request can have
 		}
 		judge, err := standardwebhooks.NewWebhookRaw(key)
 		if err != nil {
-			t.Skip()
+			t.Fatal(err)
 		}
 		now := time.Now()
 		want, err := judge.Sign(id, now, body)
 		if err != nil {
-			t.Skip()
+			t.Fatal(err)
 		}
 		s, err := webhook.ParseSecret("whsec_" + base64.StdEncoding.EncodeToString(key))
 		if err != nil {
