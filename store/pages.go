@@ -51,7 +51,7 @@ func (s *Store) BuildPage(ctx context.Context, h Hold, b *BuiltPage) error {
 		if b.Page == nil {
 			return nil
 		}
-		if err := s.insert(ctx, tx, "messages", messageColumns, appendMessages(nil, []webhook.Message{*b.Message})); err != nil {
+		if err := s.insert(ctx, tx, "messages", messageColumns, appendMessages(nil, nil, []webhook.Message{*b.Message})); err != nil {
 			return err
 		}
 		p := b.Page
