@@ -10,7 +10,6 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/carteiro-webhooks/carteiro/internal/batch"
-	"github.com/carteiro-webhooks/carteiro/migrations"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
@@ -74,15 +73,15 @@ var acceptStatement = `WITH ` + unnest("m", messageColumns, 1) + `, ` + unnest("
 		SELECT ` + names(newDeliveryColumns) + ` FROM d WHERE $1::bigint IN (0, (SELECT value FROM c)))
 	SELECT value FROM c`
 
-// atOnce tells whether some intakes can go into one statement: all were
-// matched with one version, and none needs a lock or a key's row.
+// atOnce tells whether some intakes can go into one statement: each brings one
+// message, all were matched with one version, and none needs a lock, a key's
+// row or a line of the audit log.
 func (s *Store) atOnce(ins []*Intake) bool {
-	if s.d.name != migrations.Postgres {
+	if s.hot == nil {
 		return false
 	}
-	rows := 0
 	for _, in := range ins {
-		if in.Idempotency != nil || in.Catalogue != ins[0].Catalogue {
+		if in.Idempotency != nil || len(in.Messages) != 1 || in.Catalogue != ins[0].Catalogue {
 			return false
 		}
 		for i := range in.Deliveries {
@@ -90,19 +89,15 @@ func (s *Store) atOnce(ins []*Intake) bool {
 				return false
 			}
 		}
-		rows += len(in.Deliveries) + len(in.Messages)
 	}
-	return rows <= maxAtOnce
+	return true
 }
-
-// maxAtOnce bounds the rows of one statement.
-const maxAtOnce = 5000
 
 // acceptAtOnce is acceptAll in one statement.
 func (s *Store) acceptAtOnce(ctx context.Context, ins []*Intake, out []batch.Result[struct{}]) error {
 	var messages, deliveries [][]any
 	for _, in := range ins {
-		messages = appendMessages(messages, in.Messages)
+		messages = appendMessages(messages, in.by, in.Messages)
 		deliveries = appendDeliveries(deliveries, in.Deliveries)
 	}
 	args := append([]any{ins[0].Catalogue}, pgColumns(messageColumns, messages)...)
