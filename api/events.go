@@ -124,7 +124,7 @@ func intake[T any](ctx context.Context, a *api, key *store.Idempotency, events [
 			return answered(key, http.StatusAccepted, body), nil
 		}
 	}
-	ctx, cancel := outliving(ctx)
+	ctx, cancel := outliving(ctx, intakeTimeout)
 	defer cancel()
 	done, err := a.o.Dispatcher.Accept(ctx, events, respond)
 	if key != nil && webhook.IsKind(err, webhook.KindInvalid) {

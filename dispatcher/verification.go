@@ -31,6 +31,8 @@ func (d *Dispatcher) RegisterVerification(ctx context.Context, in NewVerificatio
 	if err := d.checkVerification(ctx, &in); err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, store.AcceptTimeout)
+	defer cancel()
 	if in.Callback != nil {
 		// Made now, so that the client can be told of it before the first callback.
 		if _, known := d.o.Subscriptions.Index().ClientSecrets(in.ClientID); !known {
@@ -84,6 +86,8 @@ func (d *Dispatcher) EndVerification(ctx context.Context, id webhook.Verificatio
 		f.Add("/status", "%q is not allowed: COMPLETED or FAILED", clip(string(status)))
 		return nil, f.Err()
 	}
+	ctx, cancel := context.WithTimeout(ctx, store.AcceptTimeout)
+	defer cancel()
 	v, err := d.o.Store.Verification(ctx, id)
 	if err != nil {
 		return nil, err

@@ -38,7 +38,7 @@ type NewDelivery struct {
 // It returns an error for which [IsStale] holds when the catalogue has changed
 // meanwhile, and a *[Replay] when the idempotency key was used before.
 func (s *Store) Accept(ctx context.Context, in *Intake) error {
-	in.by, in.until = webhook.ActorOf(ctx), time.Now().Add(acceptTimeout)
+	in.by, in.until = webhook.ActorOf(ctx), time.Now().Add(AcceptTimeout)
 	_, err := join(ctx, s, s.intake, in)
 	return err
 }
@@ -47,7 +47,7 @@ func (s *Store) Accept(ctx context.Context, in *Intake) error {
 // catalogue can be committed: for whoever was told too often that the
 // catalogue has changed.
 func (s *Store) AcceptWith(ctx context.Context, build func() (*Intake, error)) error {
-	ctx, cancel := context.WithTimeout(ctx, acceptTimeout)
+	ctx, cancel := context.WithTimeout(ctx, AcceptTimeout)
 	defer cancel()
 	return s.tx(ctx, func(tx txn) error {
 		if _, err := s.catalogue(ctx, tx, s.d.forShare); err != nil {
@@ -66,15 +66,16 @@ func (s *Store) AcceptWith(ctx context.Context, build func() (*Intake, error)) e
 	})
 }
 
-// acceptTimeout bounds one intake, from its call to its commit. P6: a database
+// AcceptTimeout bounds one intake, from its call to its commit. P6: a database
 // that does not answer is a 503 within two seconds.
-const acceptTimeout = 1800 * time.Millisecond
+const AcceptTimeout = 1800 * time.Millisecond
 
 func (s *Store) runIntake(ins []*Intake) []batch.Result[struct{}] {
 	out := make([]batch.Result[struct{}], len(ins))
 	ctx, cancel := context.WithDeadline(context.Background(), intakeDeadline(ins))
 	defer cancel()
 	err := s.acceptBatch(ctx, ins, out)
+	s.ready.intakes.note(err)
 	if err == nil {
 		return out
 	}
