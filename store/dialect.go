@@ -37,10 +37,15 @@ type dialect struct {
 	// asyncCommit, run first in a transaction, lets the commit return before
 	// the log is flushed; for what may be lost without harm.
 	asyncCommit string
+	// beforeQuery is the column %[1]s, a URL, without its query.
+	beforeQuery string
 }
 
 func sqliteDialect() dialect {
-	return dialect{name: migrations.SQLite, byOpen: " INDEXED BY deliveries_open"}
+	return dialect{
+		name: migrations.SQLite, byOpen: " INDEXED BY deliveries_open",
+		beforeQuery: "substr(%[1]s, 1, instr(%[1]s || '?', '?') - 1)",
+	}
 }
 
 func postgresDialect() dialect {
@@ -49,6 +54,7 @@ func postgresDialect() dialect {
 		skipLocked:  " FOR UPDATE SKIP LOCKED",
 		forShare:    " FOR SHARE",
 		asyncCommit: "SET LOCAL synchronous_commit = off",
+		beforeQuery: "split_part(%[1]s, '?', 1)",
 	}
 }
 
