@@ -43,7 +43,10 @@ func (s *Store) RequestErasure(ctx context.Context, client webhook.ClientID, by 
 		if errors.Is(err, sql.ErrNoRows) {
 			e, err = readErasure(ctx, tx, client)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return s.note(ctx, tx, webhook.AuditEntry{Resource: webhook.ResourceClient, ResourceID: string(client), ClientID: client})
 	})
 	return e, err
 }

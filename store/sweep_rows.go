@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+
+	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
 // What each sweep removes. The rows to look at are a table v (v_id, v_now,
@@ -139,5 +141,12 @@ func (s *Store) removeIdempotency(ctx context.Context, tx txn, t SweepTerms) (Sw
 	n, more, err := limited(tx.ExecContext(ctx, `
 		DELETE FROM idempotency_keys WHERE (scope, key) IN (
 			SELECT scope, key FROM idempotency_keys WHERE created_at <= $1 ORDER BY created_at LIMIT $2)`, micros(t.Before), sweepRows))
+	return Swept{n, more}, err
+}
+
+func (s *Store) removeAudit(ctx context.Context, tx txn, t SweepTerms) (Swept, error) {
+	n, more, err := limited(tx.ExecContext(ctx, `
+		DELETE FROM audit_log WHERE id IN (SELECT id FROM audit_log WHERE id < $1 ORDER BY id LIMIT $2)`,
+		webhook.FirstIDAt(webhook.PrefixAudit, t.Before), sweepRows))
 	return Swept{n, more}, err
 }

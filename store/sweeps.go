@@ -27,6 +27,7 @@ const (
 	SweepVerificationLog Sweep = "verifications"
 	SweepRecords         Sweep = "records"
 	SweepIdempotency     Sweep = "idempotency keys"
+	SweepAudit           Sweep = "lines of the audit log"
 )
 
 // SweepTerms are the times of one batch of a sweep.
@@ -115,6 +116,8 @@ func (s *Store) Sweep(ctx context.Context, sweep Sweep, t SweepTerms) (out Swept
 			out, err = s.removeRecords(ctx, tx, t)
 		case SweepIdempotency:
 			out, err = s.removeIdempotency(ctx, tx, t)
+		case SweepAudit:
+			out, err = s.removeAudit(ctx, tx, t)
 		default:
 			w, ok := sweepWalks()[sweep]
 			if !ok {
