@@ -44,16 +44,18 @@ func (s *Store) eraseDeliveries(ctx context.Context, tx txn, b erasing) (bool, e
 			hold_reason = '', next_attempt_at = NULL, manual_at = NULL, check_at = NULL, parked = FALSE,
 			url = CASE WHEN subscription_id = '' THEN `+fmt.Sprintf(s.d.beforeQuery, "url")+` ELSE url END
 		FROM v WHERE d.id = v_id
-		RETURNING CASE WHEN cancel_reason = 'erased' AND finished_at = v_now THEN 1 ELSE 0 END, COALESCE(lease_until, 0)`, args...)
+		RETURNING CASE WHEN cancel_reason = 'erased' THEN finished_at ELSE 0 END, COALESCE(lease_until, 0)`, args...)
 	if err != nil {
 		return false, err
 	}
-	changed, err := collect(rows, func(row interface{ Scan(...any) error }) (c struct{ canceled, lease int64 }, err error) {
-		err = row.Scan(&c.canceled, &c.lease)
+	changed, err := collect(rows, func(row interface{ Scan(...any) error }) (c struct{ erased, lease int64 }, err error) {
+		err = row.Scan(&c.erased, &c.lease)
 		return c, err
 	})
 	for _, c := range changed {
-		b.Erased.Canceled += c.canceled
+		if c.erased == micros(b.now) { // not by an erasure before
+			b.Erased.Canceled++
+		}
 		if until := stored(c.lease); until.After(b.now) && until.Add(leaseSlack).After(b.NotBefore) {
 			b.NotBefore = until.Add(leaseSlack)
 		}

@@ -153,7 +153,7 @@ func (b erasing) ids(ctx context.Context, tx txn, table, size string) (ids []str
 		return nil, false, err
 	}
 	all, err := collect(rows, scanSized)
-	if ids = upTo(all, sweepBytes); len(ids) > 0 {
+	if ids = upTo(all); len(ids) > 0 {
 		b.Position = ids[len(ids)-1]
 	}
 	return ids, len(ids) == len(all) && len(all) < sweepRows, err

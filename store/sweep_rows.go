@@ -48,13 +48,15 @@ func (s *Store) removeAttempts(ctx context.Context, tx txn, cte string, args []a
 // removeDeliveries removes deliveries from the log, with what is left of their
 // attempts. The pages of a run go after the run: its receipt counts them.
 func (s *Store) removeDeliveries(ctx context.Context, tx txn, cte string, args []any) (int64, bool, error) {
-	if n, full, err := s.removeAttempts(ctx, tx, cte, args); err != nil || full {
-		return n, full, err
+	attempts, full, err := s.removeAttempts(ctx, tx, cte, args)
+	if err != nil || full {
+		return attempts, full, err
 	}
-	return removed(tx.ExecContext(ctx, `WITH `+cte+`
+	n, err := affected(tx.ExecContext(ctx, `WITH `+cte+`
 		DELETE FROM deliveries WHERE id IN (
 			SELECT d.id FROM v JOIN deliveries AS d ON d.id = v_id
 			WHERE `+deliveryOver("d")+` AND NOT EXISTS (SELECT 1 FROM runs AS r WHERE r.id = d.run_id))`, args...))
+	return attempts + n, false, err
 }
 
 // removeMessages removes messages from the log that have no delivery any more.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math/bits"
 	"time"
 
 	"github.com/carteiro-webhooks/carteiro/webhook"
@@ -47,8 +48,8 @@ type Swept struct {
 // The most that one transaction touches, so that it never keeps an intake
 // waiting for long.
 const (
-	sweepRows  = 200     // rows looked at, or removed
-	sweepBytes = 4 << 20 // bodies removed, but for the last one
+	sweepRows  = 256     // rows looked at, or removed
+	sweepBytes = 4 << 20 // of bodies removed, unless one alone has more
 )
 
 // walk is a sweep that goes through a table by ids, which hold the time.
@@ -101,7 +102,9 @@ func deliveryFinal(d string) string {
 }
 
 // deliveryOver is a condition on a delivery: it is final since v_before.
-func deliveryOver(d string) string { return deliveryFinal(d) + ` AND ` + d + `.finished_at <= v_before` }
+func deliveryOver(d string) string {
+	return deliveryFinal(d) + ` AND ` + d + `.finished_at <= v_before`
+}
 
 // Sweep removes one batch of what is over its time. It goes on where the last
 // one stopped, in whatever process that was; what it had to leave it looks at
@@ -214,7 +217,7 @@ func (b *step) ids(rows *sql.Rows, err error) ([]string, error) {
 		return nil, err
 	}
 	all, err := collect(rows, scanSized)
-	return upTo(all, sweepBytes), err
+	return upTo(all), err
 }
 
 // sized is an id with the bytes of what hangs on it.
@@ -228,14 +231,20 @@ func scanSized(row interface{ Scan(...any) error }) (out sized, err error) {
 	return out, err
 }
 
-// upTo returns the first ids, at least one, until they have that many bytes.
-func upTo(all []sized, most int64) []string {
+// upTo returns the first ids, at least one, until they have the bytes of a
+// batch. They are a power of two, as in [dialect.chunks]: each number of them is
+// a statement of its own on SQLite, of which few stay prepared.
+func upTo(all []sized) []string {
 	var ids []string
+	bytes := int64(0)
 	for _, x := range all {
-		ids = append(ids, x.id)
-		if most -= x.bytes; most <= 0 {
+		if bytes += x.bytes; len(ids) > 0 && bytes > sweepBytes {
 			break
 		}
+		ids = append(ids, x.id)
 	}
-	return ids
+	if len(ids) == 0 {
+		return nil
+	}
+	return ids[:1<<(bits.Len(uint(len(ids)))-1)]
 }
