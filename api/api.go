@@ -70,6 +70,7 @@ func (a *api) routes() []route {
 		{get, "/v1/runs/{id}/receipt", viewer, "get-receipt", handle(a.getReceipt, 200)},
 		{put, "/v1/records/{dataset}", producer, "put-records", handle(a.putRecords, 200)},
 
+		{get, "/v1/audit-log", admin, "list-audit-log", handle(a.listAuditLog, 200)},
 		{get, "/v1/stats", viewer, "get-stats", handle(a.getStats, 200)},
 		{get, "/openapi.json", viewer, "get-openapi", handle(a.getOpenAPI, 200)},
 		{get, "/healthz", public, "get-health", handle(a.getHealth, 200)},

@@ -68,6 +68,7 @@ func (b *jsonBody[T]) Resolve(ctx huma.Context) []error {
 		return []error{err}
 	default:
 		decodeObject(trimmed(raw), "", v, &faults)
+		callOf(ctx.Context()).noteChanges(ctx.Method(), raw)
 	}
 	if err := faults.Err(); err != nil {
 		return []error{err}

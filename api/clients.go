@@ -91,7 +91,9 @@ func (a *api) getClientSecret(ctx context.Context, in *clientPath) (*reply[Secre
 	if err != nil {
 		return nil, err
 	}
-	return &reply[SecretView]{Value: a.viewSecret(secrets)}, nil
+	return &reply[SecretView]{Value: a.viewSecret(secrets)}, a.o.Store.Audit(ctx, webhook.AuditEntry{
+		Resource: webhook.ResourceClient, ResourceID: string(in.ClientID), ClientID: in.ClientID, Fields: []string{"secret"},
+	})
 }
 
 type rotateClientSecret struct {

@@ -21,12 +21,16 @@ import (
 type call struct {
 	id    string // X-Request-Id
 	route string // its pattern, "" when there is no such route
+	from  string // the address it came from
 	who   principal
+
+	changes []string // fields that the body asks to change
 }
 
 // principal is who asks.
 type principal struct {
 	id   webhook.KeyID
+	name string
 	role role
 }
 
@@ -58,7 +62,7 @@ func outliving(ctx context.Context) (context.Context, context.CancelFunc) {
 // the log, and what happens when it panics.
 func (a *api) enter(g *gin.Context) {
 	began := a.o.Now()
-	c := &call{id: webhook.NewID("req_"), route: humaPattern(g.FullPath())}
+	c := &call{id: webhook.NewID(prefixRequest), route: humaPattern(g.FullPath()), from: remoteAddr(g.Request)}
 	ctx, cancel := context.WithTimeout(context.WithValue(g.Request.Context(), callKey{}, c), requestTimeout)
 	defer cancel()
 	g.Request = g.Request.WithContext(ctx)
@@ -129,7 +133,7 @@ func (a *api) authenticate(g *gin.Context) {
 			with("WWW-Authenticate", `Bearer realm="carteiro"`))
 		return
 	}
-	callOf(g.Request.Context()).who = principal{id: adminPrincipal, role: admin}
+	callOf(g.Request.Context()).who = principal{id: adminPrincipal, name: "admin", role: admin}
 }
 
 // bearer is the key in the one Authorization header, or "".

@@ -59,7 +59,7 @@ func handle[In, Out any](h func(context.Context, *In) (*reply[Out], error), stat
 		op.DefaultStatus = statuses[0]
 		describeAnswers(&op, doc.OpenAPI().Components.Schemas, reflect.TypeFor[Out](), statuses)
 		huma.Register(doc, op, func(ctx context.Context, in *In) (*output, error) {
-			r, err := h(ctx, in)
+			r, err := h(a.acting(ctx, op.OperationID), in)
 			if err != nil {
 				return nil, a.problem(ctx, err)
 			}

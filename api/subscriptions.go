@@ -220,5 +220,7 @@ func (a *api) getSecret(ctx context.Context, in *subscriptionPath) (*reply[Secre
 	if err != nil {
 		return nil, err
 	}
-	return &reply[SecretView]{Value: a.viewSecret(sub.Secrets)}, nil
+	return &reply[SecretView]{Value: a.viewSecret(sub.Secrets)}, a.o.Store.Audit(ctx, webhook.AuditEntry{
+		Resource: webhook.ResourceSubscription, ResourceID: string(sub.ID), ClientID: sub.ClientID, Fields: []string{"secret"},
+	})
 }

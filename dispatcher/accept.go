@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/carteiro-webhooks/carteiro/internal/failpoint"
 	"github.com/carteiro-webhooks/carteiro/store"
 	"github.com/carteiro-webhooks/carteiro/subscriptions"
 	"github.com/carteiro-webhooks/carteiro/webhook"
@@ -49,6 +50,7 @@ func (d *Dispatcher) Accept(ctx context.Context, events []NewEvent, respond Resp
 			err = d.o.Store.Accept(ctx, in)
 		}
 		if err == nil {
+			failpoint.Hit(failpoint.EventCommitted)
 			d.hintNew(in.Deliveries)
 			return accepted, nil
 		}
@@ -84,6 +86,7 @@ func (d *Dispatcher) acceptInTurn(ctx context.Context, events []NewEvent, respon
 	if err != nil {
 		return nil, err
 	}
+	failpoint.Hit(failpoint.EventCommitted)
 	d.hintNew(in.Deliveries)
 	return accepted, nil
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/carteiro-webhooks/carteiro/dispatcher/sender"
+	"github.com/carteiro-webhooks/carteiro/internal/failpoint"
 	"github.com/carteiro-webhooks/carteiro/store"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
@@ -47,10 +48,11 @@ func (d *delivery) run() {
 		d.giveBack(store.ReleaseUnsent)
 		return
 	}
+	failpoint.Hit(failpoint.Claimed)
 	// The wait may have been long: what was true before it is looked at again.
 	why, ok := d.sendable()
 	if ok && time.Since(claimed) > trustClaim {
-		ok = d.stillWanted()
+		ok = d.inTime() && d.stillWanted()
 	}
 	if !ok {
 		d.w.slots.give(d.lane)
@@ -202,6 +204,11 @@ func (d *delivery) deadline() time.Time {
 	return d.c.LeaseUntil.Add(-d.timeout() - commitMargin)
 }
 
+// inTime tells whether the exchange may still start. A process that stood
+// still, as a virtual machine does that is moved, wakes up with claims that
+// have ended: somebody else sends these now.
+func (d *delivery) inTime() bool { return d.w.d.now().Before(d.deadline()) }
+
 // send makes the exchange; it holds a slot, and gives it back.
 func (d *delivery) send() *webhook.Attempt {
 	defer d.w.slots.give(d.lane)
@@ -246,6 +253,11 @@ func (d *delivery) record(a *webhook.Attempt) {
 	if d.sub != nil {
 		result.Method = d.sub.Method
 	}
+	if a.Acknowledged() {
+		failpoint.Hit(failpoint.Acknowledged)
+	} else {
+		failpoint.Hit(failpoint.FailureRead)
+	}
 	recorded, err := d.commit(result)
 	switch {
 	case err != nil:
@@ -256,6 +268,9 @@ func (d *delivery) record(a *webhook.Attempt) {
 		o.Log.Warn("the result of an attempt came after its claim had ended; it is dropped",
 			"delivery", d.c.ID, "attempt", a.Number, "status", a.Status)
 		return
+	}
+	if recorded.State == webhook.StateRetrying {
+		failpoint.Hit(failpoint.RetryRecorded)
 	}
 	d.w.d.followUp(d.c.ID, recorded, d.c.RunID != "")
 	d.log(a, recorded)

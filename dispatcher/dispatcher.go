@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/carteiro-webhooks/carteiro/dispatcher/sender"
@@ -55,6 +56,7 @@ type Dispatcher struct {
 	expiry *expiry       // nil: hints only
 	tests  chan struct{} // holds one for each test of a subscription under way
 	turn   sync.Mutex    // of intakes that lock the catalogue
+	runs   atomic.Bool   // Start was called
 	pace   pace          // of the exports' pages
 }
 
@@ -109,6 +111,7 @@ func New(ctx context.Context, o Options) (*Dispatcher, error) {
 
 // Start makes hints flow and, with Workers, sends what is due.
 func (d *Dispatcher) Start(ctx context.Context) error {
+	d.runs.Store(true)
 	d.hints.start()
 	if d.worker == nil {
 		return nil
@@ -119,8 +122,12 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 
 // Stop ends in order: no new delivery is taken, what is in flight finishes
 // within its deadline, what was claimed and not sent is given back, and the
-// last hints go out. When ctx ends first, exchanges are cut off.
+// last hints go out. When ctx ends first, exchanges are cut off. A dispatcher
+// that was never started has nothing to end.
 func (d *Dispatcher) Stop(ctx context.Context) {
+	if !d.runs.Swap(false) {
+		return
+	}
 	if d.worker != nil {
 		d.expiry.stop()
 		d.worker.stop(ctx)

@@ -11,13 +11,15 @@ import (
 
 	"github.com/hibiken/asynq"
 
+	"github.com/carteiro-webhooks/carteiro/internal/failpoint"
 	"github.com/carteiro-webhooks/carteiro/store"
 )
 
 // hints turns due deliveries into tasks of asynq. Adding one never waits for
 // Redis: a goroutine sends what has gathered, so that a hint carries one
 // delivery when it is quiet and up to a hundred when there is a backlog. What
-// cannot be sent is dropped; the reconciler finds it in SQL.
+// Redis does not take is tried again; what there is no room for is dropped, and
+// the reconciler finds it in SQL.
 type hints struct {
 	redis  *Redis
 	client *asynq.Client
@@ -52,6 +54,8 @@ const (
 	gather     = 2 * time.Millisecond
 	gatherStep = 8
 	gatherMost = 12 * time.Millisecond
+	// hintAgain is the wait after a round that Redis did not take.
+	hintAgain = 500 * time.Millisecond
 	// hintTimeout bounds one task: its deliveries may each wait for a slot.
 	hintTimeout = 10 * time.Minute
 	// hintRetries keeps asynq from ever giving a hint up: SQL decides.
@@ -93,9 +97,24 @@ func (h *hints) add(l Lane, ref store.Ref, at time.Time) {
 		h.count++
 	}
 	h.mu.Unlock()
+	h.poke()
+}
+
+func (h *hints) poke() {
 	select {
 	case h.kick <- struct{}{}:
 	default:
+	}
+}
+
+// keep puts back what Redis did not take, as far as there is room.
+func (h *hints) keep(key hintKey, refs []hinted) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	refs = refs[:max(0, min(len(refs), maxQueued-h.count))]
+	if len(refs) > 0 {
+		h.queue[key] = append(h.queue[key], refs...)
+		h.count += len(refs)
 	}
 }
 
@@ -114,11 +133,20 @@ func (h *hints) run() {
 		wait = min(time.Duration(1+h.count/gatherStep)*gather, gatherMost)
 		h.queue, h.count = map[hintKey][]hinted{}, 0
 		h.mu.Unlock()
+		away := false
 		for key, refs := range queue {
-			h.send(key, refs)
+			if !away { // once is enough: each try may take seconds
+				refs = h.send(key, refs)
+				away = len(refs) > 0
+			}
+			h.keep(key, refs)
 		}
 		if closing {
 			return
+		}
+		if away {
+			wait = hintAgain
+			h.poke()
 		}
 	}
 }
@@ -128,21 +156,22 @@ func (h *hints) stop() {
 	h.mu.Lock()
 	h.closing = true
 	h.mu.Unlock()
-	select {
-	case h.kick <- struct{}{}:
-	default:
-	}
+	h.poke()
 	<-h.done
 }
 
-func (h *hints) send(key hintKey, refs []hinted) {
+// send returns what Redis did not take.
+func (h *hints) send(key hintKey, refs []hinted) (left []hinted) {
 	for len(refs) > 0 {
 		n := min(len(refs), maxHint)
 		if err := h.enqueue(key, refs[:n]); err != nil {
 			if !h.failing.Swap(true) {
 				h.log.Warn("Redis does not take hints; deliveries stay in SQL until it does", "error", err)
 			}
-			return
+			return refs
+		}
+		if key == (hintKey{lane: LaneFirst}) {
+			failpoint.Hit(failpoint.HintSent)
 		}
 		if h.failing.Swap(false) {
 			h.log.Info("Redis takes hints again")
@@ -152,6 +181,7 @@ func (h *hints) send(key hintKey, refs []hinted) {
 	if key.at == 0 {
 		h.tell(key.lane)
 	}
+	return nil
 }
 
 func (h *hints) enqueue(key hintKey, refs []hinted) error {

@@ -69,8 +69,8 @@ func TestRedisIsEmptied(t *testing.T) {
 }
 
 // TestRedisIsKilled: while Redis is away intake goes on, and a retry whose
-// time comes waits; within 30 s of its return everything moves (P5), although
-// it comes back empty.
+// time comes waits; it comes back empty, and everything moves again (P5) well
+// before the reconciler would look: what Redis did not take was kept.
 func TestRedisIsKilled(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
@@ -107,8 +107,8 @@ func TestRedisIsKilled(t *testing.T) {
 	}
 	took := time.Since(back)
 	t.Logf("all moved %s after the return of Redis", took)
-	if took > 30*time.Second {
-		t.Errorf("all moved only %s after the return of Redis, want 30 s", took)
+	if took > 10*time.Second {
+		t.Errorf("all moved only %s after the return of Redis, want 10 s", took)
 	}
 	if n := len(r.requests()); n != events+2 {
 		t.Errorf("%d requests, want %d", n, events+2)

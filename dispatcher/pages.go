@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/carteiro-webhooks/carteiro/internal/failpoint"
 	"github.com/carteiro-webhooks/carteiro/store"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
@@ -180,6 +181,7 @@ func (d *Dispatcher) deliverPages(ctx context.Context, p Pages) error {
 	if err := d.o.Store.ReleasePages(ctx, hold, release); err != nil {
 		return err
 	}
+	failpoint.Hit(failpoint.PagesReleased)
 	d.hintNew(release.Deliveries[:soon])
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/carteiro-webhooks/carteiro/internal/failpoint"
 	"github.com/carteiro-webhooks/carteiro/store"
 )
 
@@ -84,6 +85,9 @@ func (r *reconciler) look() error {
 		due, more, err := d.o.Store.Due(r.ctx, store.DueTerms{Now: d.now(), Ahead: ahead, Again: checkAgain, Limit: reconcileBatch})
 		if err != nil {
 			return err
+		}
+		if len(due) > 0 {
+			failpoint.Hit(failpoint.Reconciling)
 		}
 		for _, ref := range due {
 			d.hints.add(laneFor(ref.First, ref.RunID != ""), ref.Ref, ref.At)

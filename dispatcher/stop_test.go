@@ -201,3 +201,9 @@ func TestAMessageThatCrashesUs(t *testing.T) {
 		}
 	})
 }
+
+// TestStopWithoutStart: what never ran has nothing to end, and ends at once.
+func TestStopWithoutStart(t *testing.T) {
+	h := newHouse(t, houseOptions{stopped: true})
+	h.d.Stop(context.Background())
+}

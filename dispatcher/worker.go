@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
+	"github.com/carteiro-webhooks/carteiro/internal/failpoint"
 	"github.com/carteiro-webhooks/carteiro/store"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
@@ -110,6 +111,7 @@ func (w *worker) stop(ctx context.Context) {
 	defer cut()
 	w.reconciler.stop()
 	close(w.drain)
+	failpoint.Hit(failpoint.Stopping)
 	w.waker.stop()
 	var stopping sync.WaitGroup
 	for _, srv := range w.servers {
@@ -186,6 +188,7 @@ func (w *worker) take(ctx context.Context, l Lane, refs []store.Ref) error {
 	select {
 	case <-w.drain:
 	default:
+		failpoint.Hit(failpoint.HintTaken)
 		claimed, err = w.d.o.Store.Claim(ctx, refs, w.terms())
 	}
 	w.admission[l].Release(int64(len(refs) - len(claimed)))
@@ -198,6 +201,9 @@ func (w *worker) take(ctx context.Context, l Lane, refs []store.Ref) error {
 		})
 	}
 	all.Wait()
+	if len(claimed) > 0 {
+		failpoint.Hit(failpoint.HintDone)
+	}
 	return err
 }
 

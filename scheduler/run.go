@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/carteiro-webhooks/carteiro/dispatcher"
+	"github.com/carteiro-webhooks/carteiro/internal/failpoint"
 	"github.com/carteiro-webhooks/carteiro/store"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
@@ -250,6 +251,7 @@ func (w *worker) commit(ctx context.Context, c *webhook.RunClient, b *builder, s
 		return err
 	}
 	if step.Page != nil {
+		failpoint.Hit(failpoint.PageCommitted)
 		c.Built++
 	}
 	c.Position = step.Position

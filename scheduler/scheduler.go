@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/carteiro-webhooks/carteiro/dispatcher"
+	"github.com/carteiro-webhooks/carteiro/internal/failpoint"
 	"github.com/carteiro-webhooks/carteiro/store"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
@@ -189,6 +190,7 @@ func (s *Scheduler) fireExport(ctx context.Context, e *webhook.Export) (made int
 		if err != nil || !claimed {
 			return made, err // false: another scheduler has it, or it was edited
 		}
+		failpoint.Hit(failpoint.Fired)
 		made++
 		e.NextFireAt, e.LastWindowTo = next, run.Window.To
 		s.o.Log.Info("an export is due", "export", e.Name, "run", run.ID, "scheduled_for", fire, "late", run.Late,

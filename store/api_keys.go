@@ -68,7 +68,10 @@ func (s *Store) CreateAPIKey(ctx context.Context, k *APIKey, i *Idempotency) err
 			INSERT INTO api_keys (id, hash, start, name, role, client_id, expires_at, rate_limit, created_at, created_by, version)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 			string(k.ID), k.Hash[:], k.Start, k.Name, string(k.Role), client, expires, limit, micros(k.CreatedAt), string(k.CreatedBy), version)
-		return err
+		if err != nil {
+			return err
+		}
+		return s.note(ctx, tx, webhook.AuditEntry{Resource: webhook.ResourceAPIKey, ResourceID: string(k.ID), ClientID: k.BoundTo()})
 	})
 }
 
@@ -107,12 +110,16 @@ func (s *Store) RevokeAPIKey(ctx context.Context, id webhook.KeyID) error {
 		if err != nil {
 			return err
 		}
-		res, err := tx.ExecContext(ctx, `UPDATE api_keys SET revoked_at = $2, version = $3 WHERE id = $1 AND revoked_at IS NULL`,
-			string(id), micros(s.stamp()), version)
-		if n, err := affected(res, err); err != nil || n == 0 {
-			return errors.Join(err, webhook.NotFound("API key", string(id)))
+		k, err := scanAPIKey(tx.QueryRowContext(ctx, `
+			UPDATE api_keys SET revoked_at = $2, version = $3 WHERE id = $1 AND revoked_at IS NULL RETURNING `+apiKeyColumns,
+			string(id), micros(s.stamp()), version))
+		switch {
+		case errors.Is(err, sql.ErrNoRows):
+			return webhook.NotFound("API key", string(id))
+		case err != nil:
+			return err
 		}
-		return nil
+		return s.note(ctx, tx, webhook.AuditEntry{Resource: webhook.ResourceAPIKey, ResourceID: string(id), ClientID: k.BoundTo()})
 	})
 }
 

@@ -53,9 +53,12 @@ func (s *Store) AddClientSecret(ctx context.Context, id webhook.ClientID, sealed
 		if err := ensureClient(ctx, tx, id, micros(s.stamp())); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE clients SET secret = $2, catalogue = $3 WHERE id = $1 AND secret IS NULL`,
+		res, err := tx.ExecContext(ctx, `UPDATE clients SET secret = $2, catalogue = $3 WHERE id = $1 AND secret IS NULL`,
 			string(id), sealed, catalogue)
-		return err
+		if n, err := affected(res, err); err != nil || n == 0 {
+			return err
+		}
+		return s.note(ctx, tx, clientSecretEntry(id))
 	})
 }
 
@@ -78,8 +81,13 @@ func (s *Store) UpdateClientSecret(ctx context.Context, c ClientSecret) error {
 			return errors.Join(err, webhook.Conflict("changed_meanwhile",
 				"The secret of client %s was changed by another request at the same moment. Try again.", c.ClientID))
 		}
-		return nil
+		return s.note(ctx, tx, clientSecretEntry(c.ClientID))
 	})
+}
+
+// clientSecretEntry is the line of a change of a client's secret.
+func clientSecretEntry(id webhook.ClientID) webhook.AuditEntry {
+	return webhook.AuditEntry{Resource: webhook.ResourceClient, ResourceID: string(id), ClientID: id, Fields: []string{"secret"}}
 }
 
 // ClientSecretsSince returns the secrets that changed after a version of the

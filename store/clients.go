@@ -26,7 +26,10 @@ func (s *Store) PutClient(ctx context.Context, id webhook.ClientID, name string)
 			INSERT INTO clients (id, name, created_at, updated_at) VALUES ($1, $2, $3, $3)
 			ON CONFLICT (id) DO UPDATE SET name = $2, updated_at = $3
 			RETURNING `+clientColumns, string(id), name, now))
-		return err
+		if err != nil {
+			return err
+		}
+		return s.note(ctx, tx, webhook.AuditEntry{Resource: webhook.ResourceClient, ResourceID: string(id), ClientID: id})
 	})
 	return c, err == nil && micros(c.CreatedAt) == now, err
 }

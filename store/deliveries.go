@@ -112,9 +112,17 @@ func (s *Store) RequestRetry(ctx context.Context, id webhook.DeliveryID, checkAt
 		if errors.Is(err, sql.ErrNoRows) { // canceled since we looked
 			return deliveryCanceled(id)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return s.note(ctx, tx, deliveryEntry(&d))
 	})
 	return ref, err
+}
+
+// deliveryEntry is the line of what somebody does to a delivery.
+func deliveryEntry(d *webhook.Delivery) webhook.AuditEntry {
+	return webhook.AuditEntry{Resource: webhook.ResourceDelivery, ResourceID: string(d.ID), ClientID: d.ClientID}
 }
 
 func deliveryCanceled(id webhook.DeliveryID) error {
@@ -142,7 +150,9 @@ func (s *Store) Cancel(ctx context.Context, id webhook.DeliveryID) (webhook.Deli
 			WHERE id = $1 AND state IN ('pending', 'retrying', 'held')
 			RETURNING `+deliveryColumns, string(id), micros(s.stamp()))
 		var err error
-		if d, err = s.scanDelivery(row); !errors.Is(err, sql.ErrNoRows) {
+		if d, err = s.scanDelivery(row); err == nil {
+			return s.note(ctx, tx, deliveryEntry(&d))
+		} else if !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
 		d, err = s.scanDelivery(tx.QueryRowContext(ctx, `SELECT `+deliveryColumns+` FROM deliveries WHERE id = $1`, string(id)))

@@ -33,8 +33,10 @@ func (s *Store) PutEventType(ctx context.Context, t webhook.EventType) (out webh
 		if err != nil {
 			return err
 		}
-		_, err = bumpCatalogue(ctx, tx)
-		return err
+		if _, err = bumpCatalogue(ctx, tx); err != nil {
+			return err
+		}
+		return s.note(ctx, tx, webhook.AuditEntry{Resource: webhook.ResourceEventType, ResourceID: string(t.Slug)})
 	})
 	return out, err == nil && micros(out.CreatedAt) == now, err
 }

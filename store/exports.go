@@ -56,7 +56,10 @@ func (s *Store) UpdateExport(ctx context.Context, was, next webhook.Export) (web
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return s.note(ctx, tx, webhook.AuditEntry{Resource: webhook.ResourceExport, ResourceID: was.Name})
 	})
 	return out, done && err == nil, err
 }
@@ -111,7 +114,10 @@ func (s *Store) CreateRun(ctx context.Context, r *webhook.Run, i *Idempotency) e
 		if err := s.reserve(ctx, tx, i); err != nil {
 			return err
 		}
-		return insertRun(ctx, tx, r)
+		if err := insertRun(ctx, tx, r); err != nil {
+			return err
+		}
+		return s.note(ctx, tx, webhook.AuditEntry{Resource: webhook.ResourceRun, ResourceID: string(r.ID), ClientID: r.ClientID})
 	})
 }
 

@@ -18,7 +18,8 @@ type Intake struct {
 	Catalogue   int64        // version of the catalogue that the deliveries were matched with; 0: none was
 	Idempotency *Idempotency // nil: no key was given
 
-	until time.Time // set by Accept: when its caller must have an answer
+	by    *webhook.Actor // set by Accept: who brings it; nil: the system itself
+	until time.Time      // set by Accept: when its caller must have an answer
 }
 
 // NewDelivery is a delivery to be stored.
@@ -38,7 +39,7 @@ type NewDelivery struct {
 // It returns an error for which [IsStale] holds when the catalogue has changed
 // meanwhile, and a *[Replay] when the idempotency key was used before.
 func (s *Store) Accept(ctx context.Context, in *Intake) error {
-	in.until = time.Now().Add(acceptTimeout)
+	in.by, in.until = webhook.ActorOf(ctx), time.Now().Add(acceptTimeout)
 	_, err := join(ctx, s, s.intake, in)
 	return err
 }
@@ -57,6 +58,7 @@ func (s *Store) AcceptWith(ctx context.Context, build func() (*Intake, error)) e
 		if err != nil {
 			return err
 		}
+		in.by = webhook.ActorOf(ctx)
 		out := make([]batch.Result[struct{}], 1)
 		if err := s.acceptAll(ctx, tx, []*Intake{in}, out); err != nil {
 			return err
@@ -122,13 +124,35 @@ func (s *Store) acceptAll(ctx context.Context, tx txn, ins []*Intake, out []batc
 		if err != nil {
 			return err
 		}
-		messages = appendMessages(messages, in.Messages)
+		if err := s.noteIntake(ctx, tx, in); err != nil {
+			return err
+		}
+		messages = appendMessages(messages, in.by, in.Messages)
 		deliveries = appendDeliveries(deliveries, in.Deliveries)
 	}
 	if err := s.insert(ctx, tx, "messages", messageColumns, messages); err != nil {
 		return err
 	}
 	return s.insert(ctx, tx, "deliveries", newDeliveryColumns, deliveries)
+}
+
+// noteIntake writes the line of an intake of several events. A single one has
+// only its mark (see appendMessages): a line would be one row more for each.
+func (s *Store) noteIntake(ctx context.Context, tx txn, in *Intake) error {
+	if len(in.Messages) < 2 {
+		return nil
+	}
+	client := in.Messages[0].ClientID
+	for i := range in.Messages {
+		if in.Messages[i].ClientID != client {
+			client = ""
+			break
+		}
+	}
+	return s.noteAs(ctx, tx, in.by, webhook.AuditEntry{
+		Resource: webhook.ResourceEvent, ClientID: client,
+		Counts: map[string]int64{"events": int64(len(in.Messages)), "deliveries": int64(len(in.Deliveries))},
+	})
 }
 
 // intakeVersion reads the catalogue's version. Where a delivery is to be held,
@@ -179,14 +203,21 @@ var messageColumns = []column{
 	{"occurred_at", number},
 	{"created_at", number},
 	{"target", text},
+	{"key_id", text},
+	{"remote_addr", text},
 }
 
-func appendMessages(rows [][]any, ms []webhook.Message) [][]any {
+// appendMessages marks each message with who brings it; nil is the system itself.
+func appendMessages(rows [][]any, by *webhook.Actor, ms []webhook.Message) [][]any {
+	if by == nil {
+		by = &webhook.Actor{}
+	}
 	for i := range ms {
 		m := &ms[i]
 		rows = append(rows, []any{
 			string(m.ID), string(m.Kind), string(m.ClientID), string(m.Type), m.Body, int64(m.DataStart),
 			int64(m.DataLength), micros(m.OccurredAt), micros(m.CreatedAt), string(m.Target),
+			string(by.KeyID), by.RemoteAddr,
 		})
 	}
 	return rows

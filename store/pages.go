@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 
+	"github.com/carteiro-webhooks/carteiro/internal/failpoint"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
@@ -50,7 +51,7 @@ func (s *Store) BuildPage(ctx context.Context, h Hold, b *BuiltPage) error {
 		if b.Page == nil {
 			return nil
 		}
-		if err := s.insert(ctx, tx, "messages", messageColumns, appendMessages(nil, []webhook.Message{*b.Message})); err != nil {
+		if err := s.insert(ctx, tx, "messages", messageColumns, appendMessages(nil, nil, []webhook.Message{*b.Message})); err != nil {
 			return err
 		}
 		p := b.Page
@@ -59,8 +60,12 @@ func (s *Store) BuildPage(ctx context.Context, h Hold, b *BuiltPage) error {
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
 			string(p.RunID), string(p.ClientID), int64(p.Number), string(p.MessageID), int64(p.Records), int64(p.Bytes), p.SHA256,
 			p.FirstPosition, p.LastPosition, micros(p.CreatedAt))
-		if err != nil || len(b.LateKeys) == 0 {
+		if err != nil {
 			return err
+		}
+		failpoint.Hit(failpoint.PageWritten)
+		if len(b.LateKeys) == 0 {
+			return nil
 		}
 		return s.clearLate(ctx, tx, recordOwner{b.Run.Dataset, b.ClientID}, b.LateKeys, b.Run.Seq)
 	})

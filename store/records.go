@@ -47,12 +47,30 @@ func (s *Store) PutRecords(ctx context.Context, d webhook.Dataset, records []web
 			}
 			accepted += n
 		}
-		return nil
+		if accepted == 0 {
+			return nil
+		}
+		return s.note(ctx, tx, recordsEntry(d, records, accepted))
 	})
 	if err != nil {
 		return RecordCounts{}, err
 	}
 	return RecordCounts{Accepted: accepted, Unchanged: len(records) - accepted}, nil
+}
+
+// recordsEntry is the line of records that were put.
+func recordsEntry(d webhook.Dataset, records []webhook.Record, accepted int) webhook.AuditEntry {
+	e := webhook.AuditEntry{
+		Resource: webhook.ResourceRecords, ResourceID: string(d), ClientID: records[0].ClientID,
+		Counts: map[string]int64{"accepted": int64(accepted)},
+	}
+	for i := range records {
+		if records[i].ClientID != e.ClientID {
+			e.ClientID = ""
+			break
+		}
+	}
+	return e
 }
 
 // datasetForUpsert returns the number of the dataset's last run and the end of

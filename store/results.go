@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/carteiro-webhooks/carteiro/internal/batch"
+	"github.com/carteiro-webhooks/carteiro/internal/failpoint"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
@@ -102,6 +103,7 @@ func (s *Store) record(ctx context.Context, tx txn, rs []Result, out []batch.Res
 		}
 		attempts = append(attempts, row)
 	}
+	failpoint.Hit(failpoint.ResultWritten)
 	return s.insert(ctx, tx, "attempts", attemptColumns, attempts)
 }
 

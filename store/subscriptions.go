@@ -85,7 +85,10 @@ func (s *Store) CreateSubscription(ctx context.Context, sub *Subscription, i *Id
 		_, err = tx.ExecContext(ctx, `INSERT INTO subscriptions (`+subscriptionColumns+`, catalogue)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
 			append(args, catalogue)...)
-		return err
+		if err != nil {
+			return err
+		}
+		return s.note(ctx, tx, subscriptionEntry(sub.ID, sub.ClientID))
 	})
 }
 
@@ -117,12 +120,17 @@ func (s *Store) UpdateSubscription(ctx context.Context, sub *Subscription) error
 			return errors.Join(err, webhook.Conflict("changed_meanwhile",
 				"Subscription %s was changed by another request at the same moment. Read it and try again.", sub.ID))
 		}
-		return nil
+		return s.note(ctx, tx, subscriptionEntry(sub.ID, sub.ClientID))
 	})
 	if err == nil {
 		*sub = changed
 	}
 	return err
+}
+
+// subscriptionEntry is the line of a change of a subscription.
+func subscriptionEntry(id webhook.SubscriptionID, client webhook.ClientID) webhook.AuditEntry {
+	return webhook.AuditEntry{Resource: webhook.ResourceSubscription, ResourceID: string(id), ClientID: client}
 }
 
 // open is the condition of the partial index deliveries_open. SQLite can use
@@ -165,13 +173,17 @@ func (s *Store) changeState(ctx context.Context, id webhook.SubscriptionID, to w
 		if err != nil {
 			return err
 		}
-		res, err := tx.ExecContext(ctx, `UPDATE subscriptions SET state = $2, version = version + 1, updated_at = $3, catalogue = $4
-			WHERE id = $1 AND deleted_at IS NULL AND state <> $2`, string(id), string(to), now, catalogue)
+		var client webhook.ClientID
+		err = tx.QueryRowContext(ctx, `UPDATE subscriptions SET state = $2, version = version + 1, updated_at = $3, catalogue = $4
+			WHERE id = $1 AND deleted_at IS NULL AND state <> $2 RETURNING client_id`, string(id), string(to), now, catalogue).Scan(&client)
+		if errors.Is(err, sql.ErrNoRows) {
+			return mustExist(ctx, tx, id) // it was in that state already, or is not there
+		}
 		if err != nil {
 			return err
 		}
-		if n, err := res.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(err, mustExist(ctx, tx, id)) // it was in that state already, or is not there
+		if err := s.note(ctx, tx, subscriptionEntry(id, client)); err != nil {
+			return err
 		}
 		return deliveries(ctx, tx, id, now)
 	})
@@ -195,13 +207,17 @@ func (s *Store) DeleteSubscription(ctx context.Context, id webhook.SubscriptionI
 		if err != nil {
 			return err
 		}
-		res, err := tx.ExecContext(ctx, `UPDATE subscriptions SET deleted_at = $2, version = version + 1, catalogue = $3
-			WHERE id = $1 AND deleted_at IS NULL`, string(id), now, catalogue)
+		var client webhook.ClientID
+		err = tx.QueryRowContext(ctx, `UPDATE subscriptions SET deleted_at = $2, version = version + 1, catalogue = $3
+			WHERE id = $1 AND deleted_at IS NULL RETURNING client_id`, string(id), now, catalogue).Scan(&client)
+		if errors.Is(err, sql.ErrNoRows) {
+			return webhook.NotFound("subscription", string(id))
+		}
 		if err != nil {
 			return err
 		}
-		if n, err := res.RowsAffected(); err != nil || n == 0 {
-			return errors.Join(err, webhook.NotFound("subscription", string(id)))
+		if err := s.note(ctx, tx, subscriptionEntry(id, client)); err != nil {
+			return err
 		}
 		_, err = tx.ExecContext(ctx, `
 			UPDATE deliveries`+s.d.byOpen+` SET state = 'canceled', hold_reason = '', finished_at = $2, next_attempt_at = NULL,

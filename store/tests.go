@@ -24,7 +24,7 @@ func (s *Store) RecordTest(ctx context.Context, nd *NewDelivery, a *webhook.Atte
 		return d, err
 	}
 	err = s.tx(ctx, func(tx txn) error {
-		if err := s.insert(ctx, tx, "messages", messageColumns, appendMessages(nil, []webhook.Message{*m})); err != nil {
+		if err := s.insert(ctx, tx, "messages", messageColumns, appendMessages(nil, webhook.ActorOf(ctx), []webhook.Message{*m})); err != nil {
 			return err
 		}
 		d, err = s.scanDelivery(tx.QueryRowContext(ctx, `
@@ -37,7 +37,10 @@ func (s *Store) RecordTest(ctx context.Context, nd *NewDelivery, a *webhook.Atte
 		if err != nil {
 			return err
 		}
-		return s.insert(ctx, tx, "attempts", attemptColumns, [][]any{attempt})
+		if err := s.insert(ctx, tx, "attempts", attemptColumns, [][]any{attempt}); err != nil {
+			return err
+		}
+		return s.note(ctx, tx, subscriptionEntry(nd.SubscriptionID, m.ClientID))
 	})
 	return d, err
 }

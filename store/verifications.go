@@ -43,8 +43,16 @@ func (s *Store) CreateVerification(ctx context.Context, v *webhook.Verification,
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 			string(v.ID), string(v.ClientID), string(v.Status), v.Type, v.NationalIDMasked, c.URL, c.Method, v.Metadata,
 			string(v.MessageID), string(v.DeliveryID), micros(v.CreatedAt), micros(v.UpdatedAt), micros(v.ExpiresAt))
-		return err
+		if err != nil {
+			return err
+		}
+		return s.note(ctx, tx, verificationEntry(v))
 	})
+}
+
+// verificationEntry is the line of what somebody does to a verification.
+func verificationEntry(v *webhook.Verification) webhook.AuditEntry {
+	return webhook.AuditEntry{Resource: webhook.ResourceVerification, ResourceID: string(v.ID), ClientID: v.ClientID}
 }
 
 // Verification returns one verification.
@@ -94,10 +102,13 @@ func (s *Store) EndVerification(ctx context.Context, e Ending) (v webhook.Verifi
 			}
 			return err
 		}
-		if err != nil || e.Message == nil {
+		if err != nil {
 			return err
 		}
-		if err := s.insert(ctx, tx, "messages", messageColumns, appendMessages(nil, []webhook.Message{*e.Message})); err != nil {
+		if err := s.note(ctx, tx, verificationEntry(&v)); err != nil || e.Message == nil {
+			return err
+		}
+		if err := s.insert(ctx, tx, "messages", messageColumns, appendMessages(nil, webhook.ActorOf(ctx), []webhook.Message{*e.Message})); err != nil {
 			return err
 		}
 		row := append(appendDeliveries(nil, []NewDelivery{e.Delivery})[0], e.Host)

@@ -27,6 +27,8 @@ type (
 	KeyID string
 	// JobID names a bulk job ("job_…").
 	JobID string
+	// AuditID names a line of the audit log ("aud_…").
+	AuditID string
 )
 
 // Prefixes of the typed ids.
@@ -39,6 +41,7 @@ const (
 	PrefixVerification = "ver_"
 	PrefixKey          = "key_"
 	PrefixJob          = "job_"
+	PrefixAudit        = "aud_"
 )
 
 const idLetters = "0123456789abcdefghjkmnpqrstvwxyz" // ascending in ASCII, without i, l, o, u

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/carteiro-webhooks/carteiro/internal/failpoint"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
@@ -240,6 +241,7 @@ func (p *progress) wroteRequest(info httptrace.WroteRequestInfo) {
 	if info.Err != nil {
 		return
 	}
+	failpoint.Hit(failpoint.RequestWritten)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.wrote = time.Now()
