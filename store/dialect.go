@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 	"modernc.org/sqlite"
 	sqlitelib "modernc.org/sqlite/lib"
 
@@ -34,9 +35,6 @@ type dialect struct {
 	// all that is not succeeded. SQLite, which is never told how many rows there
 	// are, would read all that the subscription ever got.
 	byOpen string
-	// asyncCommit, run first in a transaction, lets the commit return before
-	// the log is flushed; for what may be lost without harm.
-	asyncCommit string
 }
 
 func sqliteDialect() dialect {
@@ -45,10 +43,9 @@ func sqliteDialect() dialect {
 
 func postgresDialect() dialect {
 	return dialect{
-		name:        migrations.Postgres,
-		skipLocked:  " FOR UPDATE SKIP LOCKED",
-		forShare:    " FOR SHARE",
-		asyncCommit: "SET LOCAL synchronous_commit = off",
+		name:       migrations.Postgres,
+		skipLocked: " FOR UPDATE SKIP LOCKED",
+		forShare:   " FOR SHARE",
 	}
 }
 
@@ -88,16 +85,14 @@ func (d dialect) values(name string, cols []column, rows [][]any) (string, []any
 	}
 	if d.name == migrations.Postgres {
 		b.WriteString(") AS MATERIALIZED (SELECT * FROM unnest(")
-		args := make([]any, len(cols))
 		for i, c := range cols {
 			if i > 0 {
 				b.WriteString(", ")
 			}
 			b.WriteString("$" + strconv.Itoa(i+1) + "::" + pgArrays[c.kind])
-			args[i] = pgArray(c.kind, i, rows)
 		}
 		b.WriteString("))")
-		return b.String(), args
+		return b.String(), pgColumns(cols, rows)
 	}
 	b.WriteString(") AS (VALUES ")
 	args := make([]any, 0, len(cols)*len(rows))
@@ -145,35 +140,53 @@ func inLockOrder(rows [][]any) [][]any {
 // maxLiteRows is the most rows of one statement on SQLite.
 const maxLiteRows = 64
 
-// pgArray turns one column of the rows into what pgx sends as an array.
-func pgArray(kind columnKind, i int, rows [][]any) any {
-	switch kind {
-	case text:
-		return pointers[string](i, rows)
-	case number:
-		return pointers[int64](i, rows)
-	case boolean:
-		return pointers[bool](i, rows)
-	}
-	out := make([][]byte, len(rows))
-	for r, row := range rows {
-		if b, ok := row[i].([]byte); ok {
-			out[r] = b
+// pgColumns turns rows into the arrays that pgx sends, one for each column. A
+// column without a value is one NULL: unnest fills it up.
+func pgColumns(cols []column, rows [][]any) []any {
+	args := make([]any, len(cols))
+	for i, c := range cols {
+		switch c.kind {
+		case text:
+			args[i] = pgColumn[string](i, rows)
+		case number:
+			args[i] = pgColumn[int64](i, rows)
+		case boolean:
+			args[i] = pgColumn[bool](i, rows)
+		case binary:
+			args[i] = pgColumn[[]byte](i, rows)
 		}
 	}
-	return out
+	return args
 }
 
-func pointers[T any](i int, rows [][]any) []*T {
-	out := make([]*T, len(rows))
+// pgColumn is one column as pgx encodes it without reflection: an array of
+// values, or of pointers where some are missing.
+func pgColumn[T any](i int, rows [][]any) any {
+	full := make(pgtype.FlatArray[T], len(rows))
+	var missing int
 	for r, row := range rows {
-		if v, ok := row[i].(T); ok {
-			out[r] = &v
-		} else if row[i] != nil {
+		v, ok := row[i].(T)
+		if !ok && row[i] != nil {
 			panic(fmt.Sprintf("store: column %d holds a %T", i, row[i]))
 		}
+		if !ok {
+			missing++
+		}
+		full[r] = v
 	}
-	return out
+	switch missing {
+	case 0:
+		return full
+	case len(rows):
+		return nil
+	}
+	some := make(pgtype.FlatArray[*T], len(rows))
+	for r := range rows {
+		if rows[r][i] != nil {
+			some[r] = &full[r]
+		}
+	}
+	return some
 }
 
 // isUnavailable tells whether err means that the database cannot be used now,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/carteiro-webhooks/carteiro/internal/batch"
@@ -75,7 +74,7 @@ func (s *Store) runIntake(ins []*Intake) []batch.Result[struct{}] {
 	out := make([]batch.Result[struct{}], len(ins))
 	ctx, cancel := context.WithDeadline(context.Background(), intakeDeadline(ins))
 	defer cancel()
-	err := s.tx(ctx, func(tx txn) error { return s.acceptAll(ctx, tx, ins, out) })
+	err := s.acceptBatch(ctx, ins, out)
 	if err == nil {
 		return out
 	}
@@ -89,6 +88,13 @@ func (s *Store) runIntake(ins []*Intake) []batch.Result[struct{}] {
 		out[i].Err = err
 	}
 	return out
+}
+
+func (s *Store) acceptBatch(ctx context.Context, ins []*Intake, out []batch.Result[struct{}]) error {
+	if s.atOnce(ins) {
+		return s.acceptAtOnce(ctx, ins, out)
+	}
+	return s.tx(ctx, func(tx txn) error { return s.acceptAll(ctx, tx, ins, out) })
 }
 
 // intakeDeadline is the first of some intakes' deadlines: those that waited for
@@ -178,11 +184,7 @@ func (s *Store) catalogue(ctx context.Context, tx txn, lock string) (v int64, er
 
 // insert adds rows to a table, many in a statement.
 func (s *Store) insert(ctx context.Context, tx txn, table string, cols []column, rows [][]any) error {
-	names := make([]string, len(cols))
-	for i, c := range cols {
-		names[i] = c.name
-	}
-	list := strings.Join(names, ", ")
+	list := names(cols)
 	for part := range s.d.chunks(rows) {
 		cte, args := s.d.values("v", cols, part)
 		if _, err := tx.ExecContext(ctx, `WITH `+cte+` INSERT INTO `+table+` (`+list+`) SELECT `+list+` FROM v`, args...); err != nil {

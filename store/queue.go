@@ -99,11 +99,7 @@ func (s *Store) runClaims(calls []claimCall) []batch.Result[[]Claimed] {
 	inLockOrder(rows)
 	ctx, cancel := context.WithTimeout(context.Background(), queueTimeout)
 	defer cancel()
-	var claimed []Claimed
-	err := s.tx(ctx, func(tx txn) (err error) {
-		claimed, err = s.claim(ctx, tx, rows)
-		return err
-	})
+	claimed, err := s.claimRows(ctx, rows)
 	for i := range out {
 		out[i].Err = err
 	}
@@ -115,6 +111,17 @@ func (s *Store) runClaims(calls []claimCall) []batch.Result[[]Claimed] {
 		out[i].Value = append(out[i].Value, c)
 	}
 	return out
+}
+
+func (s *Store) claimRows(ctx context.Context, rows [][]any) (claimed []Claimed, err error) {
+	if s.hot != nil {
+		return s.claimAtOnce(ctx, rows)
+	}
+	err = s.tx(ctx, func(tx txn) error {
+		claimed, err = s.claim(ctx, tx, rows)
+		return err
+	})
+	return claimed, err
 }
 
 const claimedColumns = `id, generation, message_id, kind, client_id, event_type, subscription_id, url, method,
@@ -136,28 +143,25 @@ func scanClaimed(row interface{ Scan(...any) error }) (Claimed, error) {
 
 var claimColumns = []column{{"v_id", text}, {"v_generation", number}, {"v_now", number}, {"v_horizon", number}, {"v_lease", number}}
 
-// claim changes no indexed column, so that PostgreSQL can update in place.
+// claimUpdate changes no indexed column, so that PostgreSQL can update in place.
 //
 //	in:  a delivery at a generation; out: the rows taken
 //	taken when: the generation is still that one, no lease runs, it is not
 //	parked, and either an operator asked for an attempt or the schedule's next
 //	one is due by the horizon
+const claimUpdate = `
+	UPDATE deliveries AS d SET generation = generation + 1, crash_count = crash_count + 1, lease_until = v_lease
+	FROM v
+	WHERE d.id = v_id AND d.generation = v_generation
+		AND (d.lease_until IS NULL OR d.lease_until <= v_now) AND NOT d.parked
+		AND (d.manual_at IS NOT NULL OR (d.state IN ('pending', 'retrying') AND d.next_attempt_at <= v_horizon))
+	RETURNING ` + claimedColumns
+
 func (s *Store) claim(ctx context.Context, tx txn, rows [][]any) ([]Claimed, error) {
-	if s.d.asyncCommit != "" { // a lost claim is a lease that ends: harmless
-		if _, err := tx.ExecContext(ctx, s.d.asyncCommit); err != nil {
-			return nil, err
-		}
-	}
 	var out []Claimed
 	for part := range s.d.chunks(rows) {
 		cte, args := s.d.values("v", claimColumns, part)
-		taken, err := tx.QueryContext(ctx, `WITH `+cte+`
-			UPDATE deliveries AS d SET generation = generation + 1, crash_count = crash_count + 1, lease_until = v_lease
-			FROM v
-			WHERE d.id = v_id AND d.generation = v_generation
-				AND (d.lease_until IS NULL OR d.lease_until <= v_now) AND NOT d.parked
-				AND (d.manual_at IS NOT NULL OR (d.state IN ('pending', 'retrying') AND d.next_attempt_at <= v_horizon))
-			RETURNING `+claimedColumns, args...)
+		taken, err := tx.QueryContext(ctx, `WITH `+cte+claimUpdate, args...)
 		if err != nil {
 			return nil, err
 		}

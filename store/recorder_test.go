@@ -38,6 +38,9 @@ func record(tb testing.TB, e *env) *recorder {
 	}
 	e.write = sql.OpenDB(r)
 	e.read = e.write
+	if e.hot != nil {
+		e.hot = e.write
+	}
 	return r
 }
 

@@ -42,7 +42,7 @@ func (s *Store) runResults(rs []Result) []batch.Result[Recorded] {
 	out := make([]batch.Result[Recorded], len(rs))
 	ctx, cancel := context.WithTimeout(context.Background(), queueTimeout)
 	defer cancel()
-	err := s.tx(ctx, func(tx txn) error { return s.record(ctx, tx, rs, out) })
+	err := s.recordAll(ctx, rs, out)
 	if err == nil {
 		return out
 	}
@@ -56,6 +56,13 @@ func (s *Store) runResults(rs []Result) []batch.Result[Recorded] {
 		out[i].Err = err
 	}
 	return out
+}
+
+func (s *Store) recordAll(ctx context.Context, rs []Result, out []batch.Result[Recorded]) error {
+	if s.hot != nil {
+		return s.recordAtOnce(ctx, rs, out)
+	}
+	return s.tx(ctx, func(tx txn) error { return s.record(ctx, tx, rs, out) })
 }
 
 var resultColumns = []column{
@@ -109,28 +116,35 @@ func (s *Store) record(ctx context.Context, tx txn, rs []Result, out []batch.Res
 
 func (s *Store) recordPart(ctx context.Context, tx txn, part [][]any, index map[Ref]int, out []batch.Result[Recorded]) error {
 	cte, args := s.d.values("v", resultColumns, part)
-	changed, err := tx.QueryContext(ctx, `WITH `+cte+`
-		UPDATE deliveries AS d SET
-			generation = generation + 1, crash_count = 0, lease_until = NULL, attempt_count = attempt_count + 1,
-			url = v_url, method = v_method, last_status = v_status, last_error = v_error,
-			automatic_count = CASE WHEN v_keep THEN automatic_count ELSE v_spent END,
-			state = CASE WHEN v_keep OR state = 'canceled' THEN state
-				WHEN state = 'held' AND v_state NOT IN ('succeeded', 'failed') THEN state ELSE v_state END,
-			hold_reason = CASE WHEN NOT v_keep AND v_state IN ('succeeded', 'failed') THEN '' ELSE hold_reason END,
-			next_attempt_at = CASE WHEN v_keep OR state = 'canceled' THEN next_attempt_at ELSE v_next END,
-			manual_at = CASE WHEN manual_at = v_manual_at THEN NULL ELSE manual_at END,
-			check_at = CASE WHEN manual_at IS NOT NULL AND manual_at <> COALESCE(v_manual_at, 0) THEN v_ended
-				WHEN v_keep AND state IN ('pending', 'retrying') THEN v_ended
-				WHEN v_keep OR state = 'canceled' OR state = 'held' THEN NULL
-				ELSE v_check END,
-			finished_at = CASE WHEN NOT v_keep AND v_state IN ('succeeded', 'failed') AND state NOT IN (v_state, 'canceled')
-				THEN v_ended ELSE finished_at END
-		FROM v WHERE d.id = v_id AND d.generation = v_generation
-		RETURNING id, generation, state, next_attempt_at, manual_at IS NOT NULL`, args...)
+	changed, err := tx.QueryContext(ctx, `WITH `+cte+recordUpdate, args...)
 	if err != nil {
 		return err
 	}
-	_, err = collect(changed, func(row interface{ Scan(...any) error }) (struct{}, error) {
+	return scanRecorded(changed, index, out)
+}
+
+const recordUpdate = `
+	UPDATE deliveries AS d SET
+		generation = generation + 1, crash_count = 0, lease_until = NULL, attempt_count = attempt_count + 1,
+		url = v_url, method = v_method, last_status = v_status, last_error = v_error,
+		automatic_count = CASE WHEN v_keep THEN automatic_count ELSE v_spent END,
+		state = CASE WHEN v_keep OR state = 'canceled' THEN state
+			WHEN state = 'held' AND v_state NOT IN ('succeeded', 'failed') THEN state ELSE v_state END,
+		hold_reason = CASE WHEN NOT v_keep AND v_state IN ('succeeded', 'failed') THEN '' ELSE hold_reason END,
+		next_attempt_at = CASE WHEN v_keep OR state = 'canceled' THEN next_attempt_at ELSE v_next END,
+		manual_at = CASE WHEN manual_at = v_manual_at THEN NULL ELSE manual_at END,
+		check_at = CASE WHEN manual_at IS NOT NULL AND manual_at <> COALESCE(v_manual_at, 0) THEN v_ended
+			WHEN v_keep AND state IN ('pending', 'retrying') THEN v_ended
+			WHEN v_keep OR state = 'canceled' OR state = 'held' THEN NULL
+			ELSE v_check END,
+		finished_at = CASE WHEN NOT v_keep AND v_state IN ('succeeded', 'failed') AND state NOT IN (v_state, 'canceled')
+			THEN v_ended ELSE finished_at END
+	FROM v WHERE d.id = v_id AND d.generation = v_generation
+	RETURNING id, generation, state, next_attempt_at, manual_at IS NOT NULL AS manual`
+
+// scanRecorded reads what recordUpdate returns.
+func scanRecorded(changed *sql.Rows, index map[Ref]int, out []batch.Result[Recorded]) error {
+	_, err := collect(changed, func(row interface{ Scan(...any) error }) (struct{}, error) {
 		var id webhook.DeliveryID
 		var rec Recorded
 		var next sql.NullInt64

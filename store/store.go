@@ -25,6 +25,7 @@ import (
 type Store struct {
 	write *sql.DB     // PostgreSQL: the pool; SQLite: the one writer connection
 	lite  *liteWriter // SQLite only
+	hot   *sql.DB     // PostgreSQL only: the connections of the hot batches
 	read  *sql.DB     // PostgreSQL: the same pool; SQLite: a pool of query_only readers
 	d     dialect
 	now   func() time.Time
@@ -116,7 +117,7 @@ func (s *Store) openPostgres(address string) error {
 	db.SetMaxOpenConns(max(16, 4*runtime.NumCPU()))
 	db.SetMaxIdleConns(16)
 	db.SetConnMaxIdleTime(5 * time.Minute)
-	s.d, s.write, s.read = postgresDialect(), db, db
+	s.d, s.write, s.read, s.hot = postgresDialect(), db, db, openHot(*config)
 	return nil
 }
 
@@ -164,6 +165,9 @@ func (s *Store) closePools() error {
 	var err error
 	if s.lite != nil {
 		err = s.lite.shut()
+	}
+	if s.hot != nil {
+		err = errors.Join(err, s.hot.Close())
 	}
 	err = errors.Join(err, s.write.Close())
 	if s.read != s.write {

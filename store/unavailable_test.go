@@ -254,6 +254,7 @@ func TestReadOnlyPostgresIsUnavailable(t *testing.T) {
 	}
 	for range 2 { // the first one may meet the connections that were cut
 		wantUnavailable(t, "Accept", e.Accept(ctx, e.intake("")))
+		_ = e.Ping(ctx)
 	}
 	e.wantStands(t, ref.ID, "pending next=0s check=30s")
 }
