@@ -105,7 +105,7 @@ func (a *api) rotateClientSecret(ctx context.Context, in *rotateClientSecret) (*
 	if err := a.clientWithSecret(ctx, in.ClientID); err != nil {
 		return nil, err
 	}
-	secrets, err := a.o.Subscriptions.RotateClientSecret(ctx, in.ClientID, in.Content.value.overlap())
+	secrets, err := a.o.Subscriptions.RotateClientSecret(ctx, in.ClientID, in.Content.value.rotation())
 	if err != nil {
 		return nil, err
 	}
