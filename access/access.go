@@ -62,7 +62,7 @@ func New(o Options) (*Registry, error) {
 		o: o, adminKey: sha256.Sum256([]byte(o.AdminKey)), failures: failures{byAddress: map[netip.Addr]*failure{}},
 		// It has no row and no limit of rate: it is the way in when everything
 		// else is wrong.
-		admin:   &Grant{APIKey: webhook.APIKey{ID: webhook.AdminKeyID, Name: "the configured admin key", Role: webhook.RoleAdmin}},
+		admin:   &Grant{APIKey: webhook.APIKey{ID: webhook.AdminKeyID, Name: "admin", Role: webhook.RoleAdmin}},
 		stopped: make(chan struct{}),
 	}
 	r.o.AdminKey = ""
