@@ -112,6 +112,10 @@ func (h *house) buildDispatcher(ctx context.Context, _ net.Addr) (err error) {
 	if h.redis, err = dispatcher.OpenRedis(h.config.RedisURL); err != nil {
 		return err
 	}
+	// One that cannot be asked may come later: SQL holds the deliveries until then.
+	if err := h.redis.CheckPolicy(ctx); errors.Is(err, dispatcher.ErrEvicts) {
+		return fmt.Errorf("refusing to start with CARTEIRO_REDIS_URL: %w", err)
+	}
 	o := dispatcher.Options{
 		Store: h.store, Subscriptions: h.subs, Sender: h.sender, Redis: h.redis, Log: h.log,
 		Schedule: h.config.RetrySchedule, Timeout: h.config.DeliveryTimeout, VerificationTTL: h.config.VerificationTTL,
