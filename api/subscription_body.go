@@ -23,6 +23,8 @@ type SubscriptionBody struct {
 	Description string            `json:"description,omitempty" doc:"for people"`
 	Method      string            `json:"method,omitempty" enum:"POST,PUT" doc:"POST when nothing is given"`
 	Headers     map[string]string `json:"headers,omitempty" doc:"static headers of each request; the values are secret, and shown as [redacted]"`
+	Auth        authBody          `json:"auth,omitzero" doc:"credentials for the receiver: basic with username and password, or bearer with token; null: none"`
+	Signing     webhook.Signing   `json:"signing,omitempty" enum:"hmac,ed25519" doc:"how messages are signed (Standard Webhooks); hmac when nothing is given; rotate-secret changes it"`
 	Ack         ackBody           `json:"ack,omitzero" doc:"what counts as an acknowledgement"`
 	Timeout     webhook.Duration  `json:"timeout,omitempty" doc:"of one attempt, from 1s to 30s; 0s, or nothing: the server's setting"`
 	RateLimit   int               `json:"rate_limit,omitempty" doc:"requests a second; 0: no limit"`
@@ -69,6 +71,8 @@ func (b *SubscriptionBody) decode(o *object) {
 		b.EventTypes = append(b.EventTypes, webhook.Pattern(s))
 	})
 	b.fields["headers"] = b.decodeHeaders(o)
+	b.fields["auth"] = o.object("auth", &b.Auth)
+	b.fields["signing"] = filled(o, "signing", &b.Signing)
 	b.fields["ack"] = o.object("ack", &b.Ack)
 	b.fields["rate_limit"] = o.integer("rate_limit", 0, &b.RateLimit)
 	b.fields["max_in_flight"] = o.integer("max_in_flight", 1, &b.MaxInFlight)
@@ -108,8 +112,9 @@ func (b *ackBody) decode(o *object) {
 
 // subscription is the subscription that a whole body registers.
 func (b *SubscriptionBody) subscription() webhook.Subscription {
-	sub := webhook.Subscription{ClientID: b.ClientID, Headers: map[string]string{}}
+	sub := webhook.Subscription{ClientID: b.ClientID, Headers: webhook.StaticHeaders{}}
 	b.apply(&sub)
+	sub.Signing = b.Signing
 	for _, c := range b.headers {
 		if c.value != nil {
 			sub.Headers[c.name] = *c.value
@@ -129,6 +134,7 @@ func (b *SubscriptionBody) apply(sub *webhook.Subscription) {
 	set(b.fields["rate_limit"], &sub.RateLimit, b.RateLimit, 0)
 	set(b.fields["max_in_flight"], &sub.MaxInFlight, b.MaxInFlight, webhook.DefaultMaxInFlight)
 	set(b.fields["send_empty_exports"], &sub.SendEmpty, b.SendEmpty, false)
+	b.Auth.apply(b.fields["auth"], sub)
 	if b.fields["ack"] == null {
 		sub.Ack = webhook.Ack{Status: webhook.Ack200}
 	}
@@ -151,7 +157,7 @@ func set[T any](p presence, into *T, value, otherwise T) {
 func (b *SubscriptionBody) mergeHeaders(sub *webhook.Subscription, f *webhook.Faults) {
 	merged := maps.Clone(sub.Headers)
 	if b.fields["headers"] == null || merged == nil {
-		merged = map[string]string{}
+		merged = webhook.StaticHeaders{}
 	}
 	for _, c := range b.headers {
 		old, there := "", false
@@ -185,6 +191,7 @@ func (b *newSubscription) decode(o *object) {
 			o.faults.Add(c.path, "%s is what stands for a hidden value; give the value itself", webhook.Redacted)
 		}
 	}
+	b.Auth.mustBeWhole(o.faults)
 }
 
 // subscriptionPatch is the body that changes one.
@@ -233,6 +240,10 @@ func (b *subscriptionPatch) change(sub *webhook.Subscription) error {
 	if p := b.fields["client_id"]; p == null || (p == given && b.ClientID != sub.ClientID) {
 		f.Add("/client_id", "cannot be changed: a subscription belongs to its client. Register another one.")
 	}
+	if p := b.fields["signing"]; p == null || (p == given && b.Signing != sub.Signing) {
+		f.Add("/signing", "cannot be changed here: it takes a new key. POST …/rotate-secret with {\"signing\":…} makes one, with an overlap.")
+	}
+	b.Auth.check(sub, &f)
 	b.apply(sub)
 	b.mergeHeaders(sub, &f)
 	return f.Err()

@@ -2,14 +2,13 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/carteiro-webhooks/carteiro/internal/seal"
 	"github.com/carteiro-webhooks/carteiro/store"
-	"github.com/carteiro-webhooks/carteiro/subscriptions"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
@@ -22,27 +21,38 @@ type subscriptionView struct {
 // SecretView is a subscription's signing secrets. (Exported because huma describes
 // embedded fields of exported types only.)
 type SecretView struct {
-	Secret         string     `json:"secret,omitempty" doc:"signs each request"`
-	PreviousSecret string     `json:"previous_secret,omitempty" doc:"signs too, while a rotation overlaps"`
-	PreviousUntil  *time.Time `json:"previous_until,omitempty" doc:"end of the overlap"`
+	Secret            string     `json:"secret,omitempty" doc:"whsec_…: signs each request, and verifies it (hmac)"`
+	PublicKey         string     `json:"public_key,omitempty" doc:"whpk_…: verifies each request (ed25519); the private key is never shown"`
+	PreviousSecret    string     `json:"previous_secret,omitempty" doc:"signs too, while a rotation overlaps (hmac)"`
+	PreviousPublicKey string     `json:"previous_public_key,omitempty" doc:"verifies too, while a rotation overlaps (ed25519)"`
+	PreviousUntil     *time.Time `json:"previous_until,omitempty" doc:"end of the overlap"`
 }
 
-// viewSubscription hides what is secret: of static headers, the values.
+// viewSubscription is a subscription as it may be shown: static headers and
+// credentials hide their values by themselves, and say so here.
 func viewSubscription(sub *webhook.Subscription) webhook.Subscription {
 	v := *sub
-	v.Headers = make(map[string]string, len(sub.Headers))
-	for name := range sub.Headers {
-		v.Headers[name] = webhook.Redacted
-	}
+	v.Headers = sub.Headers.Redacted()
 	return v
 }
 
 func (a *api) viewSecret(s webhook.SigningSecrets) SecretView {
-	v := SecretView{Secret: s.Current.Reveal()}
+	var v SecretView
+	v.Secret, v.PublicKey = shownKey(s.Current)
 	if len(s.At(a.o.Now())) > 1 {
-		v.PreviousSecret, v.PreviousUntil = s.Previous.Reveal(), &s.PreviousUntil
+		v.PreviousSecret, v.PreviousPublicKey = shownKey(s.Previous)
+		v.PreviousUntil = &s.PreviousUntil
 	}
 	return v
+}
+
+// shownKey is what a receiver verifies with: the secret that both sides share,
+// or the public key. A private key is never shown.
+func shownKey(s webhook.Secret) (secret, public string) {
+	if public = s.PublicKey(); public != "" {
+		return "", public
+	}
+	return s.Reveal(), ""
 }
 
 type createSubscription struct {
@@ -54,7 +64,7 @@ func (a *api) createSubscription(ctx context.Context, in *createSubscription) (*
 	key := in.idempotency(ctx, in.Content.raw)
 	if key != nil { // before the URL's host is looked up
 		if err := a.o.Store.FindIdempotent(ctx, key); err != nil {
-			return a.createdBefore(key, err)
+			return openBefore[subscriptionView](a, key, err, subscriptionURL)
 		}
 	}
 	var body []byte
@@ -64,35 +74,15 @@ func (a *api) createSubscription(ctx context.Context, in *createSubscription) (*
 		if err != nil || key == nil {
 			return nil, err
 		}
-		return answered(key, http.StatusCreated, a.o.Keys.Seal(body, answerPlace(key))), nil
+		return answered(key, http.StatusCreated, a.o.Keys.Seal(body, seal.Answer(key.Scope, key.Key))), nil
 	})
 	if err != nil {
-		return a.createdBefore(key, err)
+		return openBefore[subscriptionView](a, key, err, subscriptionURL)
 	}
-	return &reply[subscriptionView]{Location: subscriptionURL(sub.ID), Raw: body}, nil
+	return &reply[subscriptionView]{Location: subscriptionURL(string(sub.ID)), Raw: body}, nil
 }
 
-// answerPlace is what a sealed answer is bound to.
-func answerPlace(i *store.Idempotency) string { return "idempotency/" + i.Scope + "/" + i.Key }
-
-func subscriptionURL(id webhook.SubscriptionID) string { return "/v1/subscriptions/" + string(id) }
-
-// createdBefore opens the sealed answer to an earlier request, if err is one.
-func (a *api) createdBefore(key *store.Idempotency, err error) (*reply[subscriptionView], error) {
-	r := replayed[subscriptionView](err)
-	if r == nil {
-		return nil, err
-	}
-	if r.Raw, err = a.o.Keys.Open(r.Raw, answerPlace(key)); err != nil {
-		return nil, err
-	}
-	var made struct{ ID webhook.SubscriptionID }
-	if err := json.Unmarshal(r.Raw, &made); err != nil {
-		return nil, err
-	}
-	r.Location = subscriptionURL(made.ID)
-	return r, nil
-}
+func subscriptionURL(id string) string { return "/v1/subscriptions/" + id }
 
 const listSubscriptions = "subscriptions"
 
@@ -182,6 +172,7 @@ type rotateSecret struct {
 
 type rotateBody struct {
 	Overlap *webhook.Duration `json:"overlap,omitempty" doc:"how long the old secret signs too, from 0s to 168h; 24h when nothing is given"`
+	Signing webhook.Signing   `json:"signing,omitempty" enum:"hmac,ed25519" doc:"the kind of the new one; as before when nothing is given"`
 }
 
 func (b *rotateBody) decode(o *object) {
@@ -189,23 +180,24 @@ func (b *rotateBody) decode(o *object) {
 	if o.duration("overlap", &d) == given {
 		b.Overlap = &d
 	}
+	filled(o, "signing", &b.Signing)
 }
 
 func (b *rotateBody) bodyRules() bodyRules { return bodyRules{limit: maxBody, optional: true} }
 
-// overlap is the one that was given, or the default.
-func (b *rotateBody) overlap() time.Duration {
-	if b.Overlap == nil {
-		return subscriptions.DefaultOverlap
+func (b *rotateBody) rotation() webhook.Rotation {
+	how := webhook.Rotation{Overlap: webhook.DefaultOverlap, Signing: b.Signing}
+	if b.Overlap != nil {
+		how.Overlap = time.Duration(*b.Overlap)
 	}
-	return time.Duration(*b.Overlap)
+	return how
 }
 
 func (a *api) rotateSecret(ctx context.Context, in *rotateSecret) (*reply[subscriptionView], error) {
 	if err := mustBeSubscription(in.ID); err != nil {
 		return nil, err
 	}
-	sub, err := a.o.Subscriptions.RotateSecret(ctx, in.ID, in.Content.value.overlap())
+	sub, err := a.o.Subscriptions.RotateSecret(ctx, in.ID, in.Content.value.rotation())
 	if err != nil {
 		return nil, err
 	}

@@ -62,7 +62,7 @@ func TestEventTypes(t *testing.T) {
 func TestASubscriptionsLife(t *testing.T) {
 	h := newHouse(t, 0)
 	created := h.do("POST", "/v1/subscriptions", `{"client_id":"new","url":"http://127.0.0.1:9/x?a=1&b=2","event_types":["shop.*","x"],
-		"description":"d","method":"PUT","headers":{"X-Key":"canary-1","X-Other":"canary-2"},
+		"description":"d","method":"PUT","headers":{"X-Key":"canary-1","X-Other":"canary-2"},"auth":{"type":"basic","username":"u","password":"canary-3"},
 		"ack":{"status":"2xx","body":{"ok":true},"require_body":true},"timeout":"2s","rate_limit":5,"max_in_flight":3,"send_empty_exports":true}`).want(201)
 	id, secret := created.text("id"), created.text("secret")
 	if created.header.Get("Location") != "/v1/subscriptions/"+id || !strings.HasPrefix(secret, "whsec_") {
@@ -72,7 +72,7 @@ func TestASubscriptionsLife(t *testing.T) {
 	path := "/v1/subscriptions/" + id
 	got := h.do("GET", path, "").want(200)
 	want := `"client_id":"new","url":"http://127.0.0.1:9/x?a=1&b=2","event_types":["shop.*","x"],"description":"d","method":"PUT",` +
-		`"headers":{"X-Key":"[redacted]","X-Other":"[redacted]"},"ack":{"status":"2xx","body":{"ok":true},"require_body":true},` +
+		`"headers":{"X-Key":"[redacted]","X-Other":"[redacted]"},"auth":{"type":"basic","username":"u","password":"[redacted]"},"signing":"hmac","ack":{"status":"2xx","body":{"ok":true},"require_body":true},` +
 		`"timeout":"2s","rate_limit":5,"max_in_flight":3,"send_empty_exports":true,"state":"active",`
 	if !strings.HasPrefix(got.body, `{"id":"`+id+`",`+want) {
 		t.Errorf("%s", got.body)

@@ -107,7 +107,7 @@ func TestNationalIDsAndSecretsStayWhereTheyBelong(t *testing.T) {
 			h.end(v.ID, webhook.VerificationCompleted)
 			h.next()
 			h.next()
-			secrets, err := h.subs.RotateClientSecret(ctx, "acme", time.Hour)
+			secrets, err := h.subs.RotateClientSecret(ctx, "acme", webhook.Rotation{Overlap: time.Hour})
 			must(t, err)
 			_, refused := h.d.RegisterVerification(ctx, dispatcher.NewVerification{
 				ClientID: "acme", NationalID: nationalID, Callback: &webhook.Callback{URL: "x", Method: "y"},

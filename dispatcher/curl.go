@@ -2,7 +2,6 @@ package dispatcher
 
 import (
 	"context"
-	"maps"
 	"net/http"
 
 	"github.com/carteiro-webhooks/carteiro/dispatcher/sender"
@@ -11,8 +10,8 @@ import (
 )
 
 // SignedRequest is the request that a delivery's next attempt would make,
-// signed now. The values of the subscription's static headers are secrets and
-// are not in it.
+// signed now. The values of the subscription's static headers and its
+// credentials are secrets and are not in it.
 type SignedRequest struct {
 	Method   string
 	URL      string
@@ -45,10 +44,7 @@ func (d *Dispatcher) SignedRequest(ctx context.Context, id webhook.DeliveryID) (
 		return nil, err
 	}
 	r := request(claimedFor(&row, &m), sub, secrets.At(d.now()))
-	r.Headers = maps.Clone(r.Headers) // the index's own, with the values
-	for name := range r.Headers {
-		r.Headers[name] = webhook.Redacted
-	}
+	r.Headers = r.Headers.Redacted()
 	header := d.o.Sender.Headers(r, d.now())
 	if r.Pages == 0 {
 		header.Del(sender.HeaderPages)

@@ -236,7 +236,7 @@ func request(c *store.Claimed, sub *webhook.Subscription, secrets []webhook.Secr
 		r.ExpectBody = []byte(receivedBody)
 	}
 	if sub != nil { // as it is now: a corrected URL counts from the next attempt
-		r.URL, r.Method, r.Headers, r.Ack = sub.URL, sub.Method, sub.Headers, sub.Ack
+		r.URL, r.Method, r.Headers, r.Ack = sub.URL, sub.Method, sub.SentHeaders(), sub.Ack
 	}
 	return r
 }

@@ -77,7 +77,7 @@ func (d *Dispatcher) probe(ctx context.Context, sub *webhook.Subscription, nd *s
 	m := nd.Message
 	r := &sender.Request{
 		DeliveryID: nd.ID, MessageID: m.ID, EventType: m.Type, Number: 1, Trigger: webhook.TriggerTest,
-		URL: nd.URL, Method: nd.Method, Body: m.Body, Headers: sub.Headers, Secrets: sub.Secrets.At(d.now()),
+		URL: nd.URL, Method: nd.Method, Body: m.Body, Headers: sub.SentHeaders(), Secrets: sub.Secrets.At(d.now()),
 		Ack: sub.Ack, Timeout: d.o.Timeout, Test: true,
 	}
 	if sub.Timeout > 0 {

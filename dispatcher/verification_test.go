@@ -171,7 +171,7 @@ func TestAClientsSecretIsRotated(t *testing.T) {
 		}
 		send()
 		first := h.clientSecret()
-		second, err := other.subs.RotateClientSecret(ctx, "acme", time.Hour)
+		second, err := other.subs.RotateClientSecret(ctx, "acme", webhook.Rotation{Overlap: time.Hour})
 		must(t, err)
 		if second.Previous.Reveal() != first.Reveal() {
 			t.Error("the old secret is not the previous one")
@@ -182,7 +182,7 @@ func TestAClientsSecretIsRotated(t *testing.T) {
 				t.Errorf("during the overlap the %s secret does not verify: %v", name, err)
 			}
 		}
-		third, err := h.subs.RotateClientSecret(ctx, "acme", 0)
+		third, err := h.subs.RotateClientSecret(ctx, "acme", webhook.Rotation{})
 		must(t, err)
 		one := send()
 		if err := signedBy(t, one, third.Current); err != nil {
@@ -193,7 +193,7 @@ func TestAClientsSecretIsRotated(t *testing.T) {
 				t.Errorf("the %s secret still verifies", name)
 			}
 		}
-		if _, err := h.subs.RotateClientSecret(ctx, "acme", -time.Second); !webhook.IsKind(err, webhook.KindInvalid) {
+		if _, err := h.subs.RotateClientSecret(ctx, "acme", webhook.Rotation{Overlap: -time.Second}); !webhook.IsKind(err, webhook.KindInvalid) {
 			t.Errorf("a negative overlap: %v", err)
 		}
 	})

@@ -161,7 +161,7 @@ func (e *env) subscription(client webhook.ClientID, types ...webhook.Pattern) Su
 		SealedHeaders: []byte("{}"), SealedSecret: []byte("sealed"),
 	}
 	sub.SetDefaults()
-	sub.Headers = nil
+	sub.Headers, sub.Signing = nil, "" // they are sealed
 	return sub
 }
 

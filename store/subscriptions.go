@@ -13,17 +13,18 @@ import (
 )
 
 // Subscription is a subscription as it is stored: what is secret is sealed,
-// and Headers and Secrets of the noun are empty.
+// and Headers, Auth, Signing and Secrets of the noun are empty.
 type Subscription struct {
 	webhook.Subscription
 	SealedHeaders []byte    // the static headers
+	SealedAuth    []byte    // the credentials; nil: none
 	SealedSecret  []byte    // the current signing secret
 	SealedOld     []byte    // the one before, while a rotation overlaps
 	OldUntil      time.Time // end of the overlap
 }
 
 const subscriptionColumns = `id, client_id, url, event_types, description, method, headers, ack, timeout_us,
-	rate_limit, max_in_flight, send_empty, state, secret, secret_old, secret_old_end, version, created_at, updated_at`
+	rate_limit, max_in_flight, send_empty, state, secret, secret_old, secret_old_end, version, created_at, updated_at, auth`
 
 func scanSubscription(row interface{ Scan(...any) error }) (Subscription, error) {
 	var s Subscription
@@ -31,7 +32,7 @@ func scanSubscription(row interface{ Scan(...any) error }) (Subscription, error)
 	var timeout, created, updated int64
 	var oldEnd sql.NullInt64
 	err := row.Scan(&s.ID, &s.ClientID, &s.URL, &eventTypes, &s.Description, &s.Method, &s.SealedHeaders, &ack, &timeout,
-		&s.RateLimit, &s.MaxInFlight, &s.SendEmpty, &s.State, &s.SealedSecret, &s.SealedOld, &oldEnd, &s.Version, &created, &updated)
+		&s.RateLimit, &s.MaxInFlight, &s.SendEmpty, &s.State, &s.SealedSecret, &s.SealedOld, &oldEnd, &s.Version, &created, &updated, &s.SealedAuth)
 	if err != nil {
 		return s, err
 	}
@@ -59,7 +60,7 @@ func subscriptionArgs(s *Subscription) ([]any, error) {
 	return []any{
 		string(s.ID), string(s.ClientID), s.URL, string(eventTypes), s.Description, s.Method, s.SealedHeaders, string(ack),
 		time.Duration(s.Timeout).Microseconds(), s.RateLimit, s.MaxInFlight, s.SendEmpty, string(s.State),
-		s.SealedSecret, s.SealedOld, maybeMicros(s.OldUntil), s.Version, micros(s.CreatedAt), micros(s.UpdatedAt),
+		s.SealedSecret, s.SealedOld, maybeMicros(s.OldUntil), s.Version, micros(s.CreatedAt), micros(s.UpdatedAt), s.SealedAuth,
 	}, nil
 }
 
@@ -83,7 +84,7 @@ func (s *Store) CreateSubscription(ctx context.Context, sub *Subscription, i *Id
 			}
 		}
 		_, err = tx.ExecContext(ctx, `INSERT INTO subscriptions (`+subscriptionColumns+`, catalogue)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)`,
 			append(args, catalogue)...)
 		if err != nil {
 			return err
@@ -109,10 +110,10 @@ func (s *Store) UpdateSubscription(ctx context.Context, sub *Subscription) error
 		res, err := tx.ExecContext(ctx, `
 			UPDATE subscriptions SET url = $3, event_types = $4, description = $5, method = $6, headers = $7, ack = $8,
 				timeout_us = $9, rate_limit = $10, max_in_flight = $11, send_empty = $12, secret = $13, secret_old = $14,
-				secret_old_end = $15, version = $16, updated_at = $17, catalogue = $18
+				secret_old_end = $15, version = $16, updated_at = $17, auth = $18, catalogue = $19
 			WHERE id = $1 AND version = $2 AND deleted_at IS NULL`,
 			args[0], sub.Version, args[2], args[3], args[4], args[5], args[6], args[7], args[8], args[9], args[10], args[11],
-			args[13], args[14], args[15], args[16], args[18], catalogue)
+			args[13], args[14], args[15], args[16], args[18], args[19], catalogue)
 		if err != nil {
 			return err
 		}
@@ -208,8 +209,9 @@ func (s *Store) DeleteSubscription(ctx context.Context, id webhook.SubscriptionI
 			return err
 		}
 		var client webhook.ClientID
-		err = tx.QueryRowContext(ctx, `UPDATE subscriptions SET deleted_at = $2, version = version + 1, catalogue = $3
-			WHERE id = $1 AND deleted_at IS NULL RETURNING client_id`, string(id), now, catalogue).Scan(&client)
+		err = tx.QueryRowContext(ctx, `UPDATE subscriptions SET deleted_at = $2, version = version + 1, catalogue = $3,
+				headers = $4, secret = $4, secret_old = NULL, auth = NULL
+			WHERE id = $1 AND deleted_at IS NULL RETURNING client_id`, string(id), now, catalogue, []byte{}).Scan(&client)
 		if errors.Is(err, sql.ErrNoRows) {
 			return webhook.NotFound("subscription", string(id))
 		}
@@ -235,6 +237,15 @@ func (s *Store) Subscription(ctx context.Context, id webhook.SubscriptionID) (Su
 		return sub, webhook.NotFound("subscription", string(id))
 	}
 	return sub, s.wrap(err)
+}
+
+// SubscriptionOwner is the client of a subscription, of a deleted one too.
+func (s *Store) SubscriptionOwner(ctx context.Context, id webhook.SubscriptionID) (owner webhook.ClientID, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT client_id FROM subscriptions WHERE id = $1`, string(id)).Scan(&owner)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", webhook.NotFound("subscription", string(id))
+	}
+	return owner, s.wrap(err)
 }
 
 // SubscriptionFilter selects subscriptions; empty fields select all.

@@ -30,7 +30,7 @@ func (e *env) fullSubscription() Subscription {
 	sub.Description, sub.Method, sub.Timeout = "ção \"x\"", "PUT", webhook.Duration(1500*time.Millisecond)
 	sub.Ack = webhook.Ack{Status: webhook.Ack2xx, Body: json.RawMessage(`{"ok":true}`), RequireBody: true}
 	sub.RateLimit, sub.MaxInFlight, sub.SendEmpty, sub.State = 12, 34, true, webhook.SubscriptionPaused
-	sub.SealedHeaders, sub.SealedSecret, sub.SealedOld = []byte{0, 1, 255}, []byte{0, 2}, []byte{3, 0}
+	sub.SealedHeaders, sub.SealedSecret, sub.SealedOld, sub.SealedAuth = []byte{0, 1, 255}, []byte{0, 2}, []byte{3, 0}, []byte{4, 0}
 	sub.OldUntil = e.now().Add(time.Hour)
 	return sub
 }
@@ -66,7 +66,7 @@ func checkSubscriptionClient(t *testing.T, e *env) {
 			t.Fatal(err)
 		}
 	}
-	cs, _, err := e.Clients(ctx, Page{Limit: 10})
+	cs, _, err := e.Clients(ctx, "", Page{Limit: 10})
 	if err != nil {
 		t.Fatal(err)
 	}

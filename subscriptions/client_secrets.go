@@ -2,8 +2,8 @@ package subscriptions
 
 import (
 	"context"
-	"time"
 
+	"github.com/carteiro-webhooks/carteiro/internal/seal"
 	"github.com/carteiro-webhooks/carteiro/store"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
@@ -15,7 +15,7 @@ import (
 func (r *Registry) ClientSecrets(ctx context.Context, id webhook.ClientID) (webhook.SigningSecrets, error) {
 	row, err := r.o.Store.ClientSecret(ctx, id)
 	if webhook.IsKind(err, webhook.KindNotFound) {
-		sealed, _ := r.sealSecrets(webhook.SigningSecrets{Current: webhook.NewSecret()}, clientSecretPlace(id))
+		sealed, _ := r.sealSecrets(webhook.SigningSecrets{Current: webhook.NewSecret()}, seal.ClientSecret(string(id)))
 		if err = r.o.Store.AddClientSecret(ctx, id, sealed); err != nil {
 			return webhook.SigningSecrets{}, err
 		}
@@ -30,15 +30,15 @@ func (r *Registry) ClientSecrets(ctx context.Context, id webhook.ClientID) (webh
 
 // RotateClientSecret gives a client a fresh secret for its callbacks, as
 // [Registry.RotateSecret] does for a subscription.
-func (r *Registry) RotateClientSecret(ctx context.Context, id webhook.ClientID, overlap time.Duration) (webhook.SigningSecrets, error) {
-	if err := checkOverlap(overlap); err != nil {
+func (r *Registry) RotateClientSecret(ctx context.Context, id webhook.ClientID, how webhook.Rotation) (webhook.SigningSecrets, error) {
+	if err := checkRotation(how); err != nil {
 		return webhook.SigningSecrets{}, err
 	}
 	for tries := 0; ; tries++ {
 		if _, err := r.ClientSecrets(ctx, id); err != nil {
 			return webhook.SigningSecrets{}, err
 		}
-		next, err := r.rotateClientSecret(ctx, id, overlap)
+		next, err := r.rotateClientSecret(ctx, id, how)
 		if webhook.IsKind(err, webhook.KindConflict) && tries < 3 { // somebody else was faster
 			continue
 		}
@@ -46,7 +46,7 @@ func (r *Registry) RotateClientSecret(ctx context.Context, id webhook.ClientID, 
 	}
 }
 
-func (r *Registry) rotateClientSecret(ctx context.Context, id webhook.ClientID, overlap time.Duration) (next webhook.SigningSecrets, err error) {
+func (r *Registry) rotateClientSecret(ctx context.Context, id webhook.ClientID, how webhook.Rotation) (next webhook.SigningSecrets, err error) {
 	row, err := r.o.Store.ClientSecret(ctx, id)
 	if err != nil {
 		return next, err
@@ -55,8 +55,10 @@ func (r *Registry) rotateClientSecret(ctx context.Context, id webhook.ClientID, 
 	if err != nil {
 		return next, err
 	}
-	next = rotated(was, overlap, r.now())
-	row.Sealed, row.Old = r.sealSecrets(next, clientSecretPlace(id))
+	if next, err = was.Rotate(how, r.now()); err != nil {
+		return webhook.SigningSecrets{}, err
+	}
+	row.Sealed, row.Old = r.sealSecrets(next, seal.ClientSecret(string(id)))
 	row.OldUntil = next.PreviousUntil
 	if err := r.o.Store.UpdateClientSecret(ctx, row); err != nil {
 		return webhook.SigningSecrets{}, err
@@ -66,5 +68,5 @@ func (r *Registry) rotateClientSecret(ctx context.Context, id webhook.ClientID, 
 }
 
 func (r *Registry) openClientSecret(row *store.ClientSecret) (webhook.SigningSecrets, error) {
-	return r.openSecrets(row.Sealed, row.Old, row.OldUntil, clientSecretPlace(row.ClientID))
+	return r.openSecrets(row.Sealed, row.Old, row.OldUntil, seal.ClientSecret(string(row.ClientID)))
 }

@@ -121,7 +121,7 @@ func TestAnotherProcessSees(t *testing.T) {
 		}
 		_, err = one.Resume(ctx, sub.ID)
 		must(t, err)
-		rotated, err := one.RotateSecret(ctx, sub.ID, 0)
+		rotated, err := one.RotateSecret(ctx, sub.ID, webhook.Rotation{})
 		must(t, err)
 		refresh()
 		if got := two.Index().Get(sub.ID); got.State != webhook.SubscriptionActive || got.Secrets.Current != rotated.Secrets.Current {

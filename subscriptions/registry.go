@@ -2,9 +2,6 @@ package subscriptions
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -125,7 +122,7 @@ func (r *Registry) Create(ctx context.Context, in webhook.Subscription, respond 
 	now := r.now()
 	in.ID, in.State, in.Version = webhook.NewSubscriptionID(), webhook.SubscriptionActive, 1
 	in.CreatedAt, in.UpdatedAt = now, now
-	in.Secrets = webhook.SigningSecrets{Current: webhook.NewSecret()}
+	in.Secrets = webhook.SigningSecrets{Current: in.Signing.NewSecret()}
 	row, err := r.close(&in)
 	if err != nil {
 		return nil, err
@@ -161,7 +158,7 @@ func (r *Registry) Update(ctx context.Context, id webhook.SubscriptionID, change
 			return err
 		}
 		sub.ID, sub.ClientID, sub.State, sub.Version = before.ID, before.ClientID, before.State, before.Version
-		sub.CreatedAt, sub.Secrets = before.CreatedAt, before.Secrets
+		sub.CreatedAt, sub.Secrets, sub.Signing = before.CreatedAt, before.Secrets, before.Signing
 		var f webhook.Faults
 		sub.Validate(&f)
 		if sub.URL != before.URL {
@@ -171,40 +168,23 @@ func (r *Registry) Update(ctx context.Context, id webhook.SubscriptionID, change
 	})
 }
 
-// Limits of a rotation's overlap.
-const (
-	DefaultOverlap = 24 * time.Hour
-	MaxOverlap     = 7 * 24 * time.Hour
-)
-
 // RotateSecret gives a subscription a fresh secret. Until the overlap ends,
-// each request is signed with both. A second rotation within the overlap ends
-// the first one's: at most two secrets sign.
-func (r *Registry) RotateSecret(ctx context.Context, id webhook.SubscriptionID, overlap time.Duration) (*webhook.Subscription, error) {
-	if err := checkOverlap(overlap); err != nil {
+// each request is signed with both.
+func (r *Registry) RotateSecret(ctx context.Context, id webhook.SubscriptionID, how webhook.Rotation) (*webhook.Subscription, error) {
+	if err := checkRotation(how); err != nil {
 		return nil, err
 	}
-	return r.edit(ctx, id, func(sub *webhook.Subscription) error {
-		sub.Secrets = rotated(sub.Secrets, overlap, r.now())
-		return nil
+	return r.edit(ctx, id, func(sub *webhook.Subscription) (err error) {
+		sub.Secrets, err = sub.Secrets.Rotate(how, r.now())
+		sub.Signing = sub.Secrets.Current.Signing()
+		return err
 	})
 }
 
-func checkOverlap(overlap time.Duration) error {
+func checkRotation(how webhook.Rotation) error {
 	var f webhook.Faults
-	if overlap < 0 || overlap > MaxOverlap {
-		f.Add("/overlap", "%s is not allowed: from 0s to %s", webhook.Duration(overlap), webhook.Duration(MaxOverlap))
-	}
+	how.Validate(&f)
 	return f.Err()
-}
-
-// rotated is a fresh secret, with the one before it until the overlap ends.
-func rotated(was webhook.SigningSecrets, overlap time.Duration, now time.Time) webhook.SigningSecrets {
-	fresh := webhook.SigningSecrets{Current: webhook.NewSecret()}
-	if overlap > 0 {
-		fresh.Previous, fresh.PreviousUntil = was.Current, now.Add(overlap)
-	}
-	return fresh
 }
 
 // edit reads, changes and stores; when somebody else was faster, again.
@@ -304,71 +284,3 @@ func (r *Registry) checkURL(ctx context.Context, url string, f *webhook.Faults) 
 func (r *Registry) CheckURL(ctx context.Context, url string) string { return r.o.CheckURL(ctx, url) }
 
 func (r *Registry) now() time.Time { return r.o.Now().UTC().Truncate(time.Microsecond) }
-
-// The places that sealed values are bound to.
-func secretPlace(id webhook.SubscriptionID) string { return "subscriptions/" + string(id) + "/secret" }
-
-func headersPlace(id webhook.SubscriptionID) string {
-	return "subscriptions/" + string(id) + "/headers"
-}
-
-func clientSecretPlace(id webhook.ClientID) string { return "clients/" + string(id) + "/secret" }
-
-// close seals a subscription for the store.
-func (r *Registry) close(sub *webhook.Subscription) (*store.Subscription, error) {
-	headers, err := json.Marshal(sub.Headers)
-	if err != nil {
-		return nil, err
-	}
-	row := &store.Subscription{Subscription: *sub}
-	row.Headers, row.Secrets = nil, webhook.SigningSecrets{}
-	row.SealedHeaders = r.o.Keys.Seal(headers, headersPlace(sub.ID))
-	row.SealedSecret, row.SealedOld = r.sealSecrets(sub.Secrets, secretPlace(sub.ID))
-	row.OldUntil = sub.Secrets.PreviousUntil
-	return row, nil
-}
-
-// open unseals a subscription of the store.
-func (r *Registry) open(row *store.Subscription) (*webhook.Subscription, error) {
-	sub := row.Subscription
-	headers, err := r.o.Keys.Open(row.SealedHeaders, headersPlace(sub.ID))
-	if err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(headers, &sub.Headers); err != nil {
-		return nil, fmt.Errorf("headers of subscription %s: %w", sub.ID, err)
-	}
-	sub.Secrets, err = r.openSecrets(row.SealedSecret, row.SealedOld, row.OldUntil, secretPlace(sub.ID))
-	return &sub, err
-}
-
-// sealSecrets seals a pair of secrets for their place; old is nil when there
-// is none.
-func (r *Registry) sealSecrets(s webhook.SigningSecrets, place string) (current, old []byte) {
-	current = r.o.Keys.Seal([]byte(s.Current.Reveal()), place)
-	if !s.Previous.IsZero() {
-		old = r.o.Keys.Seal([]byte(s.Previous.Reveal()), place)
-	}
-	return current, old
-}
-
-func (r *Registry) openSecrets(current, old []byte, oldUntil time.Time, place string) (s webhook.SigningSecrets, err error) {
-	if s.Current, err = r.openSecret(current, place); err != nil || len(old) == 0 {
-		return s, err
-	}
-	s.Previous, err = r.openSecret(old, place)
-	s.PreviousUntil = oldUntil
-	return s, err
-}
-
-func (r *Registry) openSecret(sealed []byte, place string) (webhook.Secret, error) {
-	plain, err := r.o.Keys.Open(sealed, place)
-	if err != nil {
-		return webhook.Secret{}, err
-	}
-	secret, err := webhook.ParseSecret(string(plain))
-	if err != nil {
-		return secret, errors.Join(errors.New(place), err)
-	}
-	return secret, nil
-}

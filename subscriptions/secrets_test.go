@@ -20,7 +20,7 @@ func TestRotation(t *testing.T) {
 		ctx := context.Background()
 		o := open(t, address)
 		first := o.create(wish("acme", "*"))
-		second, err := o.RotateSecret(ctx, first.ID, time.Hour)
+		second, err := o.RotateSecret(ctx, first.ID, webhook.Rotation{Overlap: time.Hour})
 		must(t, err)
 		end := o.now.Add(time.Hour).Truncate(time.Microsecond)
 		got := o.Index().Get(first.ID).Secrets
@@ -33,12 +33,15 @@ func TestRotation(t *testing.T) {
 		if sign := got.At(end); len(sign) != 1 || sign[0] != second.Secrets.Current {
 			t.Errorf("%d secrets sign after the overlap", len(sign))
 		}
-		third, err := o.RotateSecret(ctx, first.ID, time.Hour)
-		must(t, err)
-		if third.Secrets.Previous != second.Secrets.Current {
-			t.Error("a rotation within the overlap does not keep the last secret")
+		// Somebody who did not get the first answer asks again: the client's
+		// secret is valid until its promised end all the same.
+		if _, err := o.RotateSecret(ctx, first.ID, webhook.Rotation{Overlap: time.Hour}); !webhook.IsKind(err, webhook.KindConflict) {
+			t.Errorf("a second rotation within the overlap: %v", err)
 		}
-		last, err := o.RotateSecret(ctx, first.ID, 0)
+		if again := o.Index().Get(first.ID).Secrets; again != second.Secrets {
+			t.Error("a refused rotation changed the secrets")
+		}
+		last, err := o.RotateSecret(ctx, first.ID, webhook.Rotation{})
 		must(t, err)
 		if !last.Secrets.Previous.IsZero() || len(last.Secrets.At(o.now)) != 1 {
 			t.Error("a rotation without an overlap keeps the old secret")
@@ -49,11 +52,11 @@ func TestRotation(t *testing.T) {
 			t.Error("stored otherwise than answered")
 		}
 		for _, overlap := range []time.Duration{-time.Second, 7*24*time.Hour + 1} {
-			if _, err := o.RotateSecret(ctx, first.ID, overlap); len(paths(t, err)) != 1 {
+			if _, err := o.RotateSecret(ctx, first.ID, webhook.Rotation{Overlap: overlap}); len(paths(t, err)) != 1 {
 				t.Error(err)
 			}
 		}
-		_, err = o.RotateSecret(ctx, webhook.NewSubscriptionID(), 0)
+		_, err = o.RotateSecret(ctx, webhook.NewSubscriptionID(), webhook.Rotation{})
 		if !webhook.IsKind(err, webhook.KindNotFound) {
 			t.Error(err)
 		}
@@ -70,7 +73,7 @@ func TestSecretsAreSealed(t *testing.T) {
 	in.Headers = map[string]string{"X-Api-Token": "canary-header-value"}
 	in.Description = "canary-description" // is not secret: the search does find what is there
 	first := o.create(in)
-	second, err := o.RotateSecret(ctx, first.ID, time.Hour)
+	second, err := o.RotateSecret(ctx, first.ID, webhook.Rotation{Overlap: time.Hour})
 	must(t, err)
 	hidden := []string{"canary-header-value"}
 	for _, s := range []webhook.Secret{first.Secrets.Current, second.Secrets.Current} {
@@ -108,7 +111,7 @@ func TestTheWrongKey(t *testing.T) {
 	if got := both.Index().Get(sub.ID); got.Secrets != sub.Secrets {
 		t.Error("with the old key beside the new one, the secret is another")
 	}
-	rotated, err := both.RotateSecret(ctx, sub.ID, 0)
+	rotated, err := both.RotateSecret(ctx, sub.ID, webhook.Rotation{})
 	must(t, err)
 	onlyNew, err := o.registry(key(2))
 	must(t, err)

@@ -1,39 +1,78 @@
 package webhook
 
 import (
+	"bytes"
+	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
-	"log/slog"
 	"strings"
 )
 
+// Signing is how messages are signed (Standard Webhooks).
+type Signing string
+
+const (
+	// SigningHMAC is the default: HMAC-SHA256, with one secret that both sides
+	// know. Its signatures begin with "v1,".
+	SigningHMAC Signing = "hmac"
+	// SigningEd25519 signs with a private key that never leaves; the receiver
+	// knows the public one only. Its signatures begin with "v1a,".
+	SigningEd25519 Signing = "ed25519"
+)
+
+// Fault says what is wrong with a way of signing, or "".
+func (k Signing) Fault() string {
+	if k == SigningHMAC || k == SigningEd25519 {
+		return ""
+	}
+	return `is not allowed: "hmac" or "ed25519"`
+}
+
 // Secret is a signing secret as Standard Webhooks writes it: "whsec_" and the
-// key in base64. It hides itself from logs, formats and JSON; Reveal is the
-// only way to its text.
-type Secret struct{ text string }
+// HMAC key in base64, or "whsk_" and the ed25519 private key. It hides itself
+// from logs, formats and JSON; Reveal is the only way to its text.
+type Secret struct{ Hidden }
 
-const secretPrefix = "whsec_"
+// The prefixes of Standard Webhooks' keys.
+const (
+	secretPrefix     = "whsec_" // HMAC
+	privateKeyPrefix = "whsk_"  // ed25519, 64 bytes: the seed and the public key
+	publicKeyPrefix  = "whpk_"  // ed25519, 32 bytes; no secret
+)
 
-// Sizes of a signing key in bytes, from the Standard Webhooks specification.
+// Sizes of an HMAC key in bytes, from the Standard Webhooks specification.
 const (
 	minSecretBytes = 24
 	maxSecretBytes = 64
 	newSecretBytes = 32
 )
 
-// NewSecret makes a fresh secret of 32 random bytes.
-func NewSecret() Secret {
+// NewSecret makes a fresh HMAC secret of 32 random bytes.
+func NewSecret() Secret { return SigningHMAC.NewSecret() }
+
+// NewSecret makes a fresh secret of this kind; the zero kind is HMAC.
+func (k Signing) NewSecret() Secret {
+	if k == SigningEd25519 {
+		_, key, _ := ed25519.GenerateKey(nil) // never fails (crypto/rand)
+		return Secret{Hide(privateKeyPrefix + base64.StdEncoding.EncodeToString(key))}
+	}
 	key := make([]byte, newSecretBytes)
 	rand.Read(key) // never fails (crypto/rand)
-	return Secret{secretPrefix + base64.StdEncoding.EncodeToString(key)}
+	return Secret{Hide(secretPrefix + base64.StdEncoding.EncodeToString(key))}
 }
 
 // ParseSecret checks the form of a secret. The error does not repeat it.
 func ParseSecret(s string) (Secret, error) {
+	if rest, ok := strings.CutPrefix(s, privateKeyPrefix); ok {
+		if err := privateKeyFault(rest); err != nil {
+			return Secret{}, err
+		}
+		return Secret{Hide(s)}, nil
+	}
 	rest, ok := strings.CutPrefix(s, secretPrefix)
 	if !ok {
-		return Secret{}, errors.New("a signing secret starts with \"whsec_\"")
+		return Secret{}, errors.New("a signing secret starts with \"whsec_\", a private key with \"whsk_\"")
 	}
 	key, err := base64.StdEncoding.DecodeString(rest)
 	if err != nil {
@@ -42,34 +81,45 @@ func ParseSecret(s string) (Secret, error) {
 	if len(key) < minSecretBytes || len(key) > maxSecretBytes {
 		return Secret{}, errors.New("a signing secret holds 24 to 64 bytes")
 	}
-	return Secret{s}, nil
+	return Secret{Hide(s)}, nil
 }
 
-// Reveal returns the secret's text. Call it where the text is meant to go.
-func (s Secret) Reveal() string { return s.text }
+func privateKeyFault(text string) error {
+	key, err := base64.StdEncoding.DecodeString(text)
+	switch {
+	case err != nil:
+		return errors.New("a private key is base64 after \"whsk_\"")
+	case len(key) != ed25519.PrivateKeySize:
+		return errors.New("a private key holds 64 bytes: the seed and the public key")
+	case !bytes.Equal(ed25519.NewKeyFromSeed(key[:ed25519.SeedSize]), key):
+		return errors.New("the private key's two halves do not belong together")
+	}
+	return nil
+}
+
+// Signing tells which kind of secret it is.
+func (s Secret) Signing() Signing {
+	if strings.HasPrefix(s.Reveal(), privateKeyPrefix) {
+		return SigningEd25519
+	}
+	return SigningHMAC
+}
 
 // Key returns the raw key that signs, or nil for the zero secret.
 func (s Secret) Key() []byte {
-	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(s.text, secretPrefix))
+	_, text, _ := strings.Cut(s.Reveal(), "_")
+	key, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
 		return nil
 	}
 	return key
 }
 
-// IsZero tells whether there is no secret.
-func (s Secret) IsZero() bool { return s.text == "" }
-
-// Redacted stands wherever a secret value was taken out.
-const Redacted = "[redacted]"
-
-func (s Secret) String() string { return Redacted }
-
-// GoString keeps %#v from showing the text.
-func (s Secret) GoString() string { return Redacted }
-
-// LogValue keeps log/slog from showing the text.
-func (s Secret) LogValue() slog.Value { return slog.StringValue(Redacted) }
-
-// MarshalText keeps JSON from showing the text.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(Redacted), nil }
+// PublicKey returns what a receiver verifies ed25519 signatures with, as
+// Standard Webhooks writes it ("whpk_…"); it is no secret. "" for HMAC.
+func (s Secret) PublicKey() string {
+	if s.Signing() != SigningEd25519 {
+		return ""
+	}
+	return publicKeyPrefix + base64.StdEncoding.EncodeToString(s.Key()[ed25519.PrivateKeySize-ed25519.PublicKeySize:])
+}

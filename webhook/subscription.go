@@ -3,13 +3,10 @@ package webhook
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 )
 
 // SubscriptionState tells whether a subscription's deliveries are sent.
@@ -30,7 +27,9 @@ type Subscription struct {
 	EventTypes  []Pattern         `json:"event_types"`        // which events; never empty
 	Description string            `json:"description"`        // for people
 	Method      string            `json:"method"`             // POST, or PUT
-	Headers     map[string]string `json:"headers"`            // static headers of each request; values are secrets at rest
+	Headers     StaticHeaders     `json:"headers"`            // static headers of each request; the values are secret
+	Auth        *Auth             `json:"auth"`               // credentials for the receiver; nil: none
+	Signing     Signing           `json:"signing"`            // the kind of Secrets.Current
 	Ack         Ack               `json:"ack"`                // what counts as an acknowledgement
 	Timeout     Duration          `json:"timeout"`            // one attempt, the body's reading included; 0: the server's setting
 	RateLimit   int               `json:"rate_limit"`         // requests a second over all workers; 0: no limit
@@ -41,22 +40,6 @@ type Subscription struct {
 	UpdatedAt   time.Time         `json:"updated_at"`         // UTC
 	Secrets     SigningSecrets    `json:"-"`                  // sign each request
 	Version     int64             `json:"-"`                  // grows with each change
-}
-
-// SigningSecrets are the secrets that a request is signed with: one, or two
-// while a rotation overlaps.
-type SigningSecrets struct {
-	Current       Secret
-	Previous      Secret    // zero when no rotation overlaps
-	PreviousUntil time.Time // UTC; from then on only Current signs
-}
-
-// At returns the secrets that sign a request that starts at now, the current first.
-func (s SigningSecrets) At(now time.Time) []Secret {
-	if s.Previous.IsZero() || !now.Before(s.PreviousUntil) {
-		return []Secret{s.Current}
-	}
-	return []Secret{s.Current, s.Previous}
 }
 
 // AckStatus names the HTTP statuses that acknowledge.
@@ -110,7 +93,10 @@ func (s *Subscription) SetDefaults() {
 		s.MaxInFlight = DefaultMaxInFlight
 	}
 	if s.Headers == nil {
-		s.Headers = map[string]string{}
+		s.Headers = StaticHeaders{}
+	}
+	if s.Signing == "" {
+		s.Signing = SigningHMAC
 	}
 	if s.State == "" {
 		s.State = SubscriptionActive
@@ -135,6 +121,10 @@ func (s *Subscription) Validate(f *Faults) {
 		f.Add("/method", "%q is not allowed: POST or PUT", clip(s.Method))
 	}
 	s.validateHeaders(f)
+	s.validateAuth(f)
+	if msg := s.Signing.Fault(); msg != "" {
+		f.Add("/signing", "%q %s", clip(string(s.Signing)), msg)
+	}
 	s.Ack.validate(f)
 	if t := time.Duration(s.Timeout); t != 0 && (t < MinTimeout || t > MaxTimeout) {
 		f.Add("/timeout", "%s is not allowed: from %s to %s", s.Timeout, Duration(MinTimeout), Duration(MaxTimeout))
@@ -158,40 +148,6 @@ func (s *Subscription) validateEventTypes(f *Faults) {
 	for i, p := range s.EventTypes {
 		if msg := p.Fault(); msg != "" {
 			f.Add(fmt.Sprintf("/event_types/%d", i), "%q %s", clip(string(p)), msg)
-		}
-	}
-}
-
-// reservedHeaders are set by the sender, or change how HTTP itself works.
-// An idempotency key would make Go's client repeat a POST by itself.
-var reservedHeaders = []string{
-	"connection", "content-length", "content-type", "content-encoding", "expect", "host", "http2-settings",
-	"idempotency-key", "x-idempotency-key", "keep-alive", "proxy-authorization", "proxy-connection",
-	"te", "trailer", "transfer-encoding", "upgrade", "user-agent", "accept-encoding",
-}
-
-func (s *Subscription) validateHeaders(f *Faults) {
-	if len(s.Headers) > MaxHeaders {
-		f.Add("/headers", "has %d entries; at most %d are allowed", len(s.Headers), MaxHeaders)
-		return
-	}
-	seen := map[string]bool{}
-	for _, name := range slices.Sorted(maps.Keys(s.Headers)) {
-		path := "/headers/" + PointerEscape(name)
-		low := strings.ToLower(name)
-		switch {
-		case !isToken(name):
-			f.Add(path, "is no HTTP header name")
-		case slices.Contains(reservedHeaders, low), strings.HasPrefix(low, "webhook-"), strings.HasPrefix(low, "carteiro-"):
-			f.Add(path, "is set by Carteiro or by HTTP itself and cannot be given")
-		case seen[low]:
-			f.Add(path, "is given twice, in another case")
-		}
-		seen[low] = true
-		if value := s.Headers[name]; !isHeaderValue(value) {
-			f.Add(path, "has a value with control characters or spaces at its ends")
-		} else if len(name)+len(value) > MaxHeaderBytes {
-			f.Add(path, "is longer than %d bytes", MaxHeaderBytes)
 		}
 	}
 }
@@ -220,21 +176,4 @@ func (s *Subscription) Wants(client ClientID, t Slug) bool {
 // PointerEscape writes a name as one step of a JSON pointer (RFC 6901).
 func PointerEscape(name string) string {
 	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
-}
-
-func isToken(s string) bool {
-	const extra = "!#$%&'*+-.^_`|~" // RFC 9110, section 5.6.2
-	for _, r := range s {
-		if r > unicode.MaxASCII || (!unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(extra, r)) {
-			return false
-		}
-	}
-	return s != ""
-}
-
-func isHeaderValue(s string) bool {
-	if !utf8.ValidString(s) || strings.TrimSpace(s) != s {
-		return false
-	}
-	return !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) })
 }

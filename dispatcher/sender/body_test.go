@@ -3,6 +3,7 @@ package sender
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net/http"
@@ -164,6 +165,46 @@ func TestStoredResponseHeaders(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, a.ResponseHeaders); diff != "" {
 		t.Errorf("headers (-want +got):\n%s", diff)
+	}
+}
+
+// A receiver that shows its callers what they sent: the record has none of it.
+func TestEchoedCredentialsAreNotKept(t *testing.T) {
+	sub := webhook.Subscription{
+		Headers: webhook.StaticHeaders{"X-Key": "k3y-of-the-header", "X-Short": "on"},
+		Auth:    &webhook.Auth{Type: webhook.AuthBasic, Username: "acme", Password: webhook.Hide("pa55w0rd-pa55")},
+	}
+	bearer := webhook.Subscription{Auth: &webhook.Auth{Type: webhook.AuthBearer, Token: webhook.Hide("t0ken-t0ken-t0ken")}}
+	srv := receive(t, func(w http.ResponseWriter, r *http.Request) {
+		user, password, _ := r.BasicAuth()
+		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		w.Header().Set("X-Token", "you sent "+token)
+		w.Header().Set("X-Password", "and "+password)
+		fmt.Fprintf(w, "on %s: %s %s, %s:%s, %s", r.Header.Get("X-Short"), scheme, token, user, password, r.Header.Get("X-Key"))
+	})
+	for _, tc := range []struct {
+		sub  *webhook.Subscription
+		body string
+	}{
+		{&sub, "on on: [redacted], acme:[redacted], [redacted]"},
+		{&bearer, "on : [redacted], :, "},
+	} {
+		r := newRequest(t, srv.URL)
+		r.Headers = tc.sub.SentHeaders()
+		a := send(t, newSender(t), r)
+		wantCode(t, a, webhook.ErrorNone, "")
+		if string(a.ResponseBody) != tc.body {
+			t.Errorf("kept %q, want %q", a.ResponseBody, tc.body)
+		}
+		kept := fmt.Sprint(a.RequestHeaders, a.ResponseHeaders)
+		for _, secret := range []string{"pa55w0rd", "t0ken", base64.StdEncoding.EncodeToString([]byte("acme:pa55w0rd-pa55")), "k3y"} {
+			if strings.Contains(kept, secret) {
+				t.Errorf("%s is kept in %s", secret, kept)
+			}
+		}
+		if a.RequestHeaders["Authorization"] != webhook.Redacted {
+			t.Errorf("Authorization is kept as %q", a.RequestHeaders["Authorization"])
+		}
 	}
 }
 

@@ -88,7 +88,7 @@ func repeats(name string) bool {
 
 // storedRequestHeaders is what the log keeps of what was sent: every name, and
 // no value of a static header.
-func storedRequestHeaders(sent http.Header, static map[string]string) map[string]string {
+func storedRequestHeaders(sent http.Header, static webhook.StaticHeaders) map[string]string {
 	out := make(map[string]string, len(sent))
 	for name, values := range sent {
 		out[name] = values[0]
@@ -104,11 +104,12 @@ func storedRequestHeaders(sent http.Header, static map[string]string) map[string
 
 // storedResponseHeaders is what the log keeps of an answer's headers. It
 // changes h, which belongs to the answer that was just read.
-func storedResponseHeaders(h http.Header, static map[string]string) map[string][]string {
+func storedResponseHeaders(h http.Header, static webhook.StaticHeaders) map[string][]string {
 	size, count := 0, 0
+	hidden := hiddenTexts(static)
 	for name, values := range h {
 		for i, value := range values {
-			values[i] = storable(name, value, static)
+			values[i] = storable(name, value, hidden)
 			size += len(name) + len(values[i])
 			count++
 		}
@@ -139,12 +140,12 @@ func firstHeaders(h http.Header) map[string][]string {
 
 // storable makes one value of an answer fit to be kept: without secrets, and
 // text that every database and terminal takes.
-func storable(name, value string, static map[string]string) string {
+func storable(name, value string, hidden []string) string {
 	if isSecretHeader(name) {
 		return webhook.Redacted
 	}
-	for _, secret := range static {
-		if secret != "" && strings.Contains(value, secret) {
+	for _, secret := range hidden {
+		if strings.Contains(value, secret) {
 			return webhook.Redacted // the receiver sent it back
 		}
 	}

@@ -84,14 +84,14 @@ type Request struct {
 	DeliveryID webhook.DeliveryID
 	MessageID  webhook.MessageID // the webhook-id header
 	EventType  webhook.Slug
-	Number     int               // of the attempt, from 1
-	Trigger    webhook.Trigger   //
-	URL        string            // where it goes
-	Method     string            // POST or PUT; "": POST
-	Body       []byte            // exactly what goes on the wire; not changed and not kept
-	Headers    map[string]string // the subscription's static headers; the values are secret
-	Secrets    []webhook.Secret  // the current one first; each signs
-	Ack        webhook.Ack       // what acknowledges
+	Number     int                   // of the attempt, from 1
+	Trigger    webhook.Trigger       //
+	URL        string                // where it goes
+	Method     string                // POST or PUT; "": POST
+	Body       []byte                // exactly what goes on the wire; not changed and not kept
+	Headers    webhook.StaticHeaders // what the subscription adds, its credentials too; the values are secret
+	Secrets    []webhook.Secret      // the current one first; each signs
+	Ack        webhook.Ack           // what acknowledges
 	// ExpectBody is the answer that is expected when Ack.Body is not set; another
 	// one is flagged. An export page expects {"status":"received"}. nil: anything.
 	ExpectBody json.RawMessage
@@ -165,5 +165,6 @@ func (s *Sender) exchange(ctx context.Context, r *Request, a *webhook.Attempt) *
 		return x.failure(err, target.host)
 	}
 	defer resp.Body.Close()
+	defer func() { a.ResponseBody = withoutEchoes(a.ResponseBody, r.Headers) }()
 	return s.judge(x, resp, r, a)
 }

@@ -43,7 +43,7 @@ func parseTarget(raw string, allowHTTP bool) (*target, string) {
 	case u.Opaque != "" || u.Host == "":
 		return nil, "The URL names no host. Write it like https://hooks.example.com/path."
 	case u.User != nil:
-		return nil, "The URL carries a user name or password. Use one of the subscription's headers instead, such as Authorization."
+		return nil, "The URL carries a user name or password. Use the subscription's auth instead."
 	case strings.Contains(raw, "#"):
 		return nil, "The URL has a fragment (#…), which is never sent. Leave it out."
 	}
