@@ -97,6 +97,7 @@ func (a *api) postEvent(ctx context.Context, in *postEvent) (*reply[acceptedEven
 }
 
 func (a *api) postEvents(ctx context.Context, in *postEvents) (*reply[acceptedBatch], error) {
+	callOf(ctx).grant.Charge(len(in.Content.value.Events) - 1) // the request itself was the first
 	events := make([]dispatcher.NewEvent, len(in.Content.value.Events))
 	for i := range events {
 		events[i] = in.Content.value.Events[i].event("/events/" + strconv.Itoa(i))

@@ -18,7 +18,7 @@ func (h *house) broken(do func() (*reply[healthView], error)) http.Handler {
 	h.t.Helper()
 	a, err := newAPI(h.options())
 	must(h.t, err)
-	engine, err := a.engine([]route{{get, "/broken", viewer, "broken", handle(func(context.Context, *struct{}) (*reply[healthView], error) {
+	engine, err := a.engine([]route{{get, "/broken", viewer, ofNobody, "broken", handle(func(context.Context, *struct{}) (*reply[healthView], error) {
 		return do()
 	}, 200)}})
 	must(h.t, err)

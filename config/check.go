@@ -34,6 +34,10 @@ func (c *Config) check(name string) error {
 		return checkVerificationTTL(c.VerificationTTL)
 	case "allow_networks":
 		return checkNetworks(c.AllowNetworks)
+	case "trusted_proxies":
+		return checkNetworks(c.TrustedProxies)
+	case "api_rate":
+		return checkAPIRate(c.APIRate)
 	case "workers":
 		return checkWorkers(c.Workers)
 	case "mongo_url":
@@ -210,6 +214,13 @@ func checkNetworks(networks []netip.Prefix) error {
 
 func checkWorkers(workers int) error {
 	if workers < 1 || workers > MaxWorkers {
+		return fault("is out of range")
+	}
+	return nil
+}
+
+func checkAPIRate(rate Rate) error {
+	if rate < 0 || rate > MaxAPIRate {
 		return fault("is out of range")
 	}
 	return nil

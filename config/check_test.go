@@ -57,6 +57,16 @@ func TestRulesOfEachSetting(t *testing.T) {
 			map[string]string{"127.0.0.1": "127.0.0.1/32", "10.0.0.0/8,::1": "::1/128", "10.0.0.0/33": "no network", "10.1.0.0/8": "write 10.0.0.0/8", "::ffff:10.0.0.0/104": "IPv4 network", "localhost": "localhost", "fe80::1%eth0": "no network"},
 		},
 		{
+			"TRUSTED_PROXIES",
+			[]string{"10.0.0.0/8", "10.0.0.0/8,fd00::/8"},
+			map[string]string{"10.0.0.1": "10.0.0.1/32", "10.1.0.0/8": "write 10.0.0.0/8", "nginx": "no network"},
+		},
+		{
+			"API_RATE",
+			[]string{"0", "1", "1000000"},
+			map[string]string{"-1": "out of range", "1000001": "out of range", "auto": "whole number", "10/s": "whole number"},
+		},
+		{
 			"WORKERS",
 			[]string{"auto", "0", "1", "4096"},
 			map[string]string{"-1": "out of range", "4097": "out of range", "many": "whole number", "1.5": "whole number"},

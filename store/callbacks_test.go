@@ -179,7 +179,7 @@ func (e *env) verificationCalls() map[string]func(context.Context) error {
 		},
 		"UpdateClientSecret":           func(ctx context.Context) error { return e.UpdateClientSecret(ctx, ClientSecret{ClientID: "a"}) },
 		"Verification":                 func(ctx context.Context) error { _, err := e.Verification(ctx, "ver_1"); return err },
-		"VerificationStats":            func(ctx context.Context) error { _, err := e.VerificationStats(ctx, e.now()); return err },
+		"VerificationStats":            func(ctx context.Context) error { _, err := e.VerificationStats(ctx, "", e.now()); return err },
 		"Verifications":                list(VerificationFilter{}),
 		"verifications by client":      list(VerificationFilter{ClientID: "c7"}),
 		"verifications that expired":   list(VerificationFilter{Status: webhook.VerificationExpired}),

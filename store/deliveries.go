@@ -46,6 +46,9 @@ type DeliveryFilter struct {
 	MessageID      webhook.MessageID
 	RunID          webhook.RunID
 	Since, Until   time.Time // created in [Since, Until)
+	// VisibleTo selects what a client may see: its own, without those to
+	// subscriptions to every client's events, which are the platform's.
+	VisibleTo webhook.ClientID
 }
 
 // Deliveries lists deliveries, newest first.
@@ -61,6 +64,10 @@ func (s *Store) Deliveries(ctx context.Context, f DeliveryFilter, p Page) ([]web
 		if f.State != webhook.StateSucceeded {
 			w.add(open)
 		}
+	}
+	if f.VisibleTo != "" {
+		w.equal("client_id", string(f.VisibleTo))
+		w.add("subscription_id NOT IN (SELECT s.id FROM subscriptions AS s WHERE s.client_id = '*')")
 	}
 	w.span(webhook.PrefixDelivery, f.Since, f.Until)
 	if p.After != "" {

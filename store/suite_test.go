@@ -28,7 +28,7 @@ func conformance() []check {
 		dialectChecks(),
 		catalogueChecks(), subscriptionChecks(), stateChecks(), intakeChecks(), idempotencyChecks(), bodyChecks(),
 		listChecks(), claimChecks(), recordChecks(), recordRaceChecks(), releaseChecks(), feedChecks(), dueChecks(),
-		operatorChecks(), attemptChecks(), concurrencyChecks(), modelChecks(), datasetChecks(), verificationChecks(), callbackChecks(), auditChecks(),
+		operatorChecks(), attemptChecks(), concurrencyChecks(), modelChecks(), datasetChecks(), verificationChecks(), callbackChecks(), auditChecks(), apiKeyChecks(),
 	)
 }
 
@@ -61,7 +61,7 @@ func (e *env) wipe(tb testing.TB) {
 	for _, statement := range []string{
 		`DELETE FROM attempts`, `DELETE FROM deliveries`, `DELETE FROM messages`, `DELETE FROM subscriptions`,
 		`DELETE FROM event_types`, `DELETE FROM clients`, `DELETE FROM verifications`, `DELETE FROM idempotency_keys`, `UPDATE counters SET value = 1`,
-		`DELETE FROM records`, `UPDATE datasets SET seq = 1, watermark = 0`, `DELETE FROM runs`, `DELETE FROM audit_log`,
+		`DELETE FROM records`, `UPDATE datasets SET seq = 1, watermark = 0`, `DELETE FROM runs`, `DELETE FROM audit_log`, `DELETE FROM api_keys`,
 	} {
 		if _, err := e.write.ExecContext(context.Background(), statement); err != nil {
 			tb.Fatal(err)

@@ -175,20 +175,26 @@ type VerificationStats struct {
 }
 
 // VerificationStats counts the verifications that are pending now, and those
-// that ended since a time.
-func (s *Store) VerificationStats(ctx context.Context, since time.Time) (VerificationStats, error) {
+// that ended since a time; of one client, unless that is "".
+func (s *Store) VerificationStats(ctx context.Context, only webhook.ClientID, since time.Time) (VerificationStats, error) {
 	var out VerificationStats
 	var next sql.NullInt64
-	err := s.read.QueryRowContext(ctx, `SELECT count(*), min(expires_at) FROM verifications WHERE status = 'PENDING'`).
+	var pending, ended where
+	pending.add("status = 'PENDING'")
+	pending.equal("client_id", string(only))
+	err := s.read.QueryRowContext(ctx, `SELECT count(*), min(expires_at) FROM verifications`+pending.sql(), pending.args...).
 		Scan(&out.Pending, &next)
 	if err != nil {
 		return out, s.wrap(err)
 	}
 	out.NextEnd = maybeStored(next)
+	ended.add("status <> 'PENDING'")
+	ended.add("updated_at >= ?", micros(since))
+	ended.equal("client_id", string(only))
 	err = s.read.QueryRowContext(ctx, `
 		SELECT count(*) FILTER (WHERE status = 'COMPLETED'), count(*) FILTER (WHERE status = 'FAILED'),
 			count(*) FILTER (WHERE status = 'EXPIRED')
-		FROM verifications WHERE updated_at >= $1 AND status <> 'PENDING'`, micros(since)).
+		FROM verifications`+ended.sql(), ended.args...).
 		Scan(&out.Completed, &out.Failed, &out.Expired)
 	return out, s.wrap(err)
 }

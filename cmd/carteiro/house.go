@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 
+	"github.com/carteiro-webhooks/carteiro/access"
 	"github.com/carteiro-webhooks/carteiro/api"
 	"github.com/carteiro-webhooks/carteiro/config"
 	"github.com/carteiro-webhooks/carteiro/dispatcher"
@@ -34,6 +35,7 @@ type house struct {
 	dispatcher *dispatcher.Dispatcher
 	scheduler  *scheduler.Scheduler
 	mongo      *scheduler.Mongo // nil: no dataset is read from MongoDB
+	access     *access.Registry
 	handler    http.Handler
 	demo       *demo
 	keyMade    bool // the admin key was made at this start
@@ -147,9 +149,14 @@ func (h *house) buildFaces(_ context.Context, _ net.Addr) (err error) {
 	if h.key, h.keyMade, err = adminKey(h.config); err != nil {
 		return err
 	}
+	h.access, err = access.New(access.Options{Store: h.store, AdminKey: h.key, Rate: int(h.config.APIRate), Log: h.log})
+	if err != nil {
+		return err
+	}
 	h.handler, err = api.New(api.Options{
 		Store: h.store, Subscriptions: h.subs, Dispatcher: h.dispatcher, Scheduler: h.scheduler, Keys: h.keys,
-		AdminKey: h.key, Log: h.log, Ready: h.ready, Version: version(), HealthOnly: !h.config.Roles.API,
+		Access: h.access, Log: h.log, Ready: h.ready, Version: version(), TrustedProxies: h.config.TrustedProxies,
+		HealthOnly: !h.config.Roles.API,
 	})
 	return err
 }
@@ -189,6 +196,9 @@ func (h *house) start(ctx context.Context) error {
 // close releases what was opened, from the top down.
 func (h *house) close() error {
 	err := h.closeMongo()
+	if h.access != nil {
+		h.access.Stop()
+	}
 	if h.sender != nil {
 		h.sender.Close()
 	}
