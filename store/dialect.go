@@ -37,11 +37,16 @@ type dialect struct {
 	byOpen string
 	// beforeQuery is the column %[1]s, a URL, without its query.
 	beforeQuery string
+	// sealed tells whether a stored answer is sealed: its first byte is 1. The
+	// partial index idempotency_keys_sealed is read only for the same words.
+	sealed string
 }
 
 func sqliteDialect() dialect {
 	return dialect{
-		name: migrations.SQLite, byOpen: " INDEXED BY deliveries_open",
+		name:        migrations.SQLite,
+		byOpen:      " INDEXED BY deliveries_open",
+		sealed:      `substr(response, 1, 1) = x'01'`,
 		beforeQuery: "substr(%[1]s, 1, instr(%[1]s || '?', '?') - 1)",
 	}
 }
@@ -51,6 +56,7 @@ func postgresDialect() dialect {
 		name:        migrations.Postgres,
 		skipLocked:  " FOR UPDATE SKIP LOCKED",
 		forShare:    " FOR SHARE",
+		sealed:      `substr(response, 1, 1) = '\x01'::bytea`,
 		beforeQuery: "split_part(%[1]s, '?', 1)",
 	}
 }
