@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/carteiro-webhooks/carteiro/access"
 	"github.com/carteiro-webhooks/carteiro/dispatcher"
 	"github.com/carteiro-webhooks/carteiro/dispatcher/sender"
 	"github.com/carteiro-webhooks/carteiro/internal/seal"
@@ -37,6 +38,7 @@ type house struct {
 	d        *dispatcher.Dispatcher
 	s        *scheduler.Scheduler
 	keys     *seal.Ring
+	access   *access.Registry
 	handler  http.Handler
 	log      *logBuffer
 	observed chan dispatcher.Observation
@@ -103,9 +105,12 @@ func newHouseAt(t testing.TB, workers int, database string) *house {
 	must(t, err)
 	must(t, h.d.Start(ctx))
 	h.s = scheduler.New(scheduler.Options{Store: h.store, Dispatcher: h.d, Source: scheduler.NewStoredRecords(h.store), Log: quiet})
+	h.access, err = access.New(access.Options{Store: h.store, AdminKey: testKey, Log: quiet})
+	must(t, err)
 	h.handler, err = New(h.options())
 	must(t, err)
 	t.Cleanup(func() {
+		h.access.Stop()
 		h.s.Stop()
 		h.d.Stop(ctx)
 		send.Close()
@@ -117,7 +122,7 @@ func newHouseAt(t testing.TB, workers int, database string) *house {
 
 func (h *house) options() Options {
 	return Options{
-		Store: h.store, Subscriptions: h.subs, Dispatcher: h.d, Scheduler: h.s, Keys: h.keys, AdminKey: testKey,
+		Store: h.store, Subscriptions: h.subs, Dispatcher: h.d, Scheduler: h.s, Keys: h.keys, Access: h.access,
 		Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 }
@@ -145,7 +150,13 @@ func (h *house) do(method, target, body string, headers ...string) *answer {
 
 func ask(t testing.TB, handler http.Handler, method, target, body string, headers ...string) *answer {
 	t.Helper()
-	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	return askFrom(t, "192.0.2.1:1234", handler, httptest.NewRequest(method, target, strings.NewReader(body)), headers...)
+}
+
+// askFrom sends a request that comes from an address.
+func askFrom(t testing.TB, from string, handler http.Handler, r *http.Request, headers ...string) *answer {
+	t.Helper()
+	r.RemoteAddr = from
 	for _, line := range headers {
 		name, value, _ := strings.Cut(line, ": ")
 		r.Header.Add(name, value)
