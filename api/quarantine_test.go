@@ -51,6 +51,9 @@ func TestQuarantineIsSeenAndReleased(t *testing.T) {
 					t.Errorf("%s: %s", query, got.body)
 				}
 			}
+			if got := h.do("GET", "/v1/stats?client_id=beta", "").want(200); got.at("deliveries", "quarantined") != 0.0 {
+				t.Error(got.body)
+			}
 			if got := h.do("GET", "/v1/deliveries?hold_reason=paused", "").want(200); got.text("data", 0, "client_id") != "beta" {
 				t.Error(got.body)
 			}

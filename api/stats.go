@@ -56,7 +56,7 @@ func (a *api) getStats(ctx context.Context, in *statsQuery) (*reply[statsView], 
 	if err != nil {
 		return nil, err
 	}
-	quarantined, err := a.o.Store.Quarantined(ctx)
+	quarantined, err := a.o.Store.Quarantined(ctx, in.ClientID)
 	if err != nil {
 		return nil, err
 	}

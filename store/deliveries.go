@@ -56,9 +56,12 @@ type DeliveryFilter struct {
 const quarantined = `hold_reason = 'quarantine'`
 
 // Quarantined is how many deliveries are put aside because sending them
-// crashed us.
-func (s *Store) Quarantined(ctx context.Context) (n int64, err error) {
-	err = s.read.QueryRowContext(ctx, `SELECT count(*) FROM deliveries WHERE `+quarantined).Scan(&n)
+// crashed us, of all clients or of one.
+func (s *Store) Quarantined(ctx context.Context, client webhook.ClientID) (n int64, err error) {
+	var w where
+	w.add(quarantined)
+	w.equal("client_id", string(client))
+	err = s.read.QueryRowContext(ctx, `SELECT count(*) FROM deliveries`+w.sql(), w.args...).Scan(&n)
 	return n, s.wrap(err)
 }
 

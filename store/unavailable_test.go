@@ -81,7 +81,7 @@ func (e *env) everyCall() map[string]func(context.Context) error {
 		"PauseSubscription":   func(ctx context.Context) error { return e.PauseSubscription(ctx, "sub_1") },
 		"PutClient":           func(ctx context.Context) error { _, _, err := e.PutClient(ctx, "a", ""); return err },
 		"PutEventType":        func(ctx context.Context) error { _, _, err := e.PutEventType(ctx, eventType("a")); return err },
-		"Quarantined":         func(ctx context.Context) error { _, err := e.Quarantined(ctx); return err },
+		"Quarantined":         func(ctx context.Context) error { _, err := e.Quarantined(ctx, ""); return err },
 		"Ready": func(ctx context.Context) error {
 			e.ready.probed = time.Time{} // what was known a moment ago is not asked for
 			return e.Store.Ready(ctx)
