@@ -107,6 +107,12 @@ func (p *Policy) Check(target netip.AddrPort) error {
 	if p.guard.SafeAddrPort(target) != nil {
 		return &refusal{addr: addr, reason: "it " + describe(addr)}
 	}
+	if inner, ok := behind(addr); ok {
+		var r *refusal
+		if errors.As(p.Check(netip.AddrPortFrom(inner, target.Port())), &r) {
+			return &refusal{addr: addr, reason: "it stands for " + r.addr.String() + ", and of that, " + r.reason, fixed: r.fixed}
+		}
+	}
 	return nil
 }
 

@@ -113,6 +113,8 @@ func (t *target) setHost() string {
 		return "The IPv6 address has a zone (%…), which means a network card of this machine. Leave it out."
 	case !bracketed && err == nil && !literal.Is4():
 		return "An IPv6 address goes between brackets, like https://[2606:4700::1]/path."
+	case err == nil && literal.Is4In6(): // a socket would take it for the IPv4 address
+		return "The address is refused: it is an IPv4 address written as IPv6. Write the IPv4 address."
 	case err == nil:
 		t.literal = literal
 		return ""
