@@ -6,17 +6,12 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"time"
 
 	"code.dny.dev/ssrf"
 )
 
 // ErrRefusedAddress is wrapped by every error of [Policy.Check].
 var ErrRefusedAddress = errors.New("the address policy refuses this address")
-
-// lookupTime is how long CheckURL waits for a name: somebody is at the other
-// end of the registration.
-const lookupTime = 2 * time.Second
 
 // PolicyOptions of [NewPolicy].
 type PolicyOptions struct {

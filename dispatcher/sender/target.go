@@ -175,9 +175,6 @@ type targetCache struct {
 	good map[string]*target
 }
 
-// maxTargets bounds the cache; a full one is emptied, which costs one parse per URL.
-const maxTargets = 4096
-
 func (c *targetCache) get(raw string, allowHTTP bool) (*target, string) {
 	c.mu.RLock()
 	t := c.good[raw]
