@@ -35,7 +35,7 @@ func TestRetryAfterDoesNotMoveTheSchedule(t *testing.T) {
 			sub := h.subscribe(r.URL)
 			h.post(redemption)
 			ob := h.next()
-			if wait := ob.NextAttemptAt.Sub(ob.Attempt.EndedAt()); wait != time.Minute || ob.State != webhook.StateRetrying {
+			if wait := ob.NextAttemptAt.Sub(ob.Attempt.EndedAt().Truncate(time.Microsecond)); wait != time.Minute || ob.State != webhook.StateRetrying {
 				t.Errorf("%s, the next attempt %s after the end of this one", ob.State, wait)
 			}
 			if got := ob.Attempt.ResponseHeaders["Retry-After"]; len(got) != 1 || got[0] != tc.after {
