@@ -175,7 +175,7 @@ func (s *series) killedExport(ctx context.Context, h *house, want load.Counts) e
 	if err := h.start(ctx); err != nil {
 		return err
 	}
-	// Another process may hold the run's lease: it is waited for.
+	// The dead process still has the run's lease: nothing arrives until it ends.
 	if _, err := s.receiver.Await(ctx, load.PathPages, want.Distinct, arrivalLimit); err != nil {
 		return err
 	}

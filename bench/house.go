@@ -90,7 +90,7 @@ func (h *house) start(ctx context.Context) error {
 		return fmt.Errorf("start carteiro: %w", err)
 	}
 	h.ready = time.Since(began)
-	return nil
+	return os.Truncate(h.log(), 0) // that it was not ready at first is no news
 }
 
 // await asks whether the program is ready until it is.

@@ -16,7 +16,7 @@ const (
 	answerP50   = "answer p50 at half the rate"
 	answerP99   = "answer p99 at half the rate"
 	answerMax   = "slowest answer at half the rate"
-	intakeTime  = 8 * time.Second // at half the rate
+	intakeTime  = 6 * time.Second // at half the rate
 	intakeConns = 32
 )
 

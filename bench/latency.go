@@ -12,7 +12,7 @@ import (
 const (
 	steadyRate = 300 // events a second
 	steadyTime = 20 * time.Second
-	idleEvents = 40
+	idleEvents = 30
 	idleRate   = 4 // events a second
 	idleJitter = 120 * time.Millisecond
 	steady     = "arrival"
@@ -35,7 +35,7 @@ func latencyCases() []benchCase {
 		},
 		{
 			Row: report.Row{
-				Case: "F5", Work: "An idle server: one event, then a pause of a quarter of a second, 40 times", Target: "< 20 ms to arrival",
+				Case: "F5", Work: "An idle server: one event, then a pause of a quarter of a second, 30 times", Target: "< 20 ms to arrival",
 				Shows: []report.Show{{Figure: steady + " p50", Label: "median"}, {Figure: steady + " max", Label: "most"}},
 				Goals: []report.Goal{{Figure: steady + " p50", Limit: 20}},
 			},
