@@ -50,9 +50,6 @@ func (b *eventBody) event(path string) dispatcher.NewEvent {
 	}
 }
 
-// maxEvents is how many events a batch may have (api.md).
-const maxEvents = 1000
-
 type batchBody struct {
 	Events []eventBody `json:"events" maxItems:"1000" nullable:"false" doc:"all are accepted, or none"`
 }

@@ -14,9 +14,6 @@ import (
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
-// maxIdempotencyKey is the longest key, in characters.
-const maxIdempotencyKey = 255
-
 // Keyed is a request that creates something, with the key under which it may
 // be repeated. (Exported because huma reads parameters of exported embedded
 // fields only.)

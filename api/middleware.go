@@ -69,13 +69,7 @@ func (a *api) enter(g *gin.Context) {
 	ctx, cancel := context.WithTimeout(context.WithValue(g.Request.Context(), callKey{}, c), requestTimeout)
 	defer cancel()
 	g.Request = g.Request.WithContext(ctx)
-	h := g.Writer.Header()
-	h.Set("X-Request-Id", c.id)
-	h.Set("Cache-Control", "no-store") // answers hold secrets and personal data
-	if refuseTransfer(g.Request, h) {
-		a.refuse(g, newProblem(http.StatusBadRequest, "transfer_encoding", "Of the transfer encodings, only chunked is accepted."))
-		return
-	}
+	g.Writer.Header().Set("X-Request-Id", c.id)
 	defer func() {
 		if cause := recover(); cause != nil {
 			a.panicked(g, c, cause)
@@ -83,21 +77,6 @@ func (a *api) enter(g *gin.Context) {
 		a.logAccess(g, c, began)
 	}()
 	g.Next()
-}
-
-// refuseTransfer tells whether a request's framing is odd. When a request has
-// both a length and chunks, net/http drops the length before we see it; RFC
-// 9112, section 6.3 then wants the connection to end after the answer, because
-// a proxy in front may have counted otherwise. So it ends after any chunked
-// request of HTTP/1.
-func refuseTransfer(r *http.Request, answer http.Header) bool {
-	if len(r.TransferEncoding) == 0 {
-		return false
-	}
-	if r.ProtoMajor == 1 {
-		answer.Set("Connection", "close")
-	}
-	return len(r.TransferEncoding) > 1 || r.TransferEncoding[0] != "chunked"
 }
 
 // panicked answers for a handler that panicked.

@@ -7,19 +7,18 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
 
+	"github.com/carteiro-webhooks/carteiro/internal/guard"
 	"github.com/carteiro-webhooks/carteiro/internal/records"
 	"github.com/carteiro-webhooks/carteiro/scheduler"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
-
-// maxRecords is how many records one call takes.
-const maxRecords = 10_000
 
 // loadLimits bound one call.
 type loadLimits struct {
@@ -145,6 +144,8 @@ func (a *api) stopped(ctx context.Context, err error) *problem {
 	switch {
 	case errors.As(err, &broken):
 		return newProblem(http.StatusBadRequest, "malformed_json", fmt.Sprintf("At record %d, %s. ", broken.Line, broken.Reason))
+	case errors.As(err, &cut) && errors.Is(err, os.ErrDeadlineExceeded):
+		return newProblem(http.StatusRequestTimeout, "slow_body", fmt.Sprintf("The body did not come within %s, the time for a whole request. ", webhook.Duration(guard.ReadTimeout)))
 	case errors.As(err, &cut):
 		return newProblem(http.StatusBadRequest, "incomplete_body", "The body ended before its announced end, or could not be read. ")
 	case errors.As(err, &tooMany):

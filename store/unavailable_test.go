@@ -94,6 +94,7 @@ func (e *env) everyCall() map[string]func(context.Context) error {
 		"UpdateSubscription": func(ctx context.Context) error { other := sub; return e.UpdateSubscription(ctx, &other) },
 	}
 	maps.Copy(calls, e.verificationCalls())
+	maps.Copy(calls, e.sweepCalls())
 	maps.Copy(calls, e.apiKeyCalls())
 	return calls
 }

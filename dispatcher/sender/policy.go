@@ -178,7 +178,7 @@ func (p *Policy) CheckURL(ctx context.Context, rawURL string) string {
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookupTime)
 	defer cancel()
-	addrs, err := p.resolver.LookupNetIP(ctx, "ip", t.host+".")
+	addrs, err := p.resolver.LookupNetIP(ctx, "ip", absolute(t.host))
 	if err != nil {
 		return ""
 	}
