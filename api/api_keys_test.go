@@ -108,7 +108,7 @@ func TestFaultsOfAPIKeys(t *testing.T) {
 	if got := h.do("DELETE", "/v1/api-keys/key_admin", "").problem(404, "not_found"); !strings.Contains(got.body, "CARTEIRO_ADMIN_KEY") {
 		t.Error(got.body)
 	}
-	if got := ask(t, h.handler, "GET", "/v1/events", "", bearerOf(webhook.NewKeyText().Reveal()+"x")).problem(401, "unauthorized"); !strings.Contains(got.body, "not copied whole") {
+	if got := ask(t, h.handler, "GET", "/v1/events", "", bearerOf(webhook.NewKeyText().Reveal()+"x")).problem(401, "unauthorized"); !strings.Contains(got.body, "not copied exactly") {
 		t.Error(got.body)
 	}
 }
