@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,6 +40,7 @@ type house struct {
 	s        *scheduler.Scheduler
 	keys     *seal.Ring
 	access   *access.Registry
+	late     atomic.Int64 // how much later it is for keys, in nanoseconds
 	handler  http.Handler
 	log      *logBuffer
 	observed chan dispatcher.Observation
@@ -70,6 +72,13 @@ func newHouse(t testing.TB, workers int) *house {
 
 func newHouseAt(t testing.TB, workers int, database string) *house {
 	t.Helper()
+	return newHouseWith(t, workers, database, sender.PolicyOptions{
+		AllowHTTP: true, AllowNetworks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+	})
+}
+
+func newHouseWith(t testing.TB, workers int, database string, targets sender.PolicyOptions) *house {
+	t.Helper()
 	ctx := context.Background()
 	h := &house{t: t, log: &logBuffer{}, observed: make(chan dispatcher.Observation, 10_000)}
 	var err error
@@ -80,9 +89,7 @@ func newHouseAt(t testing.TB, workers int, database string) *house {
 	must(t, h.store.AddEventTypes(ctx, webhook.BuiltinEventTypes()))
 	h.keys, err = seal.NewRing([32]byte{1})
 	must(t, err)
-	policy, err := sender.NewPolicy(sender.PolicyOptions{
-		AllowHTTP: true, AllowNetworks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
-	})
+	policy, err := sender.NewPolicy(targets)
 	must(t, err)
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
 	h.subs, err = subscriptions.New(ctx, subscriptions.Options{
@@ -105,7 +112,7 @@ func newHouseAt(t testing.TB, workers int, database string) *house {
 	must(t, err)
 	must(t, h.d.Start(ctx))
 	h.s = scheduler.New(scheduler.Options{Store: h.store, Dispatcher: h.d, Source: scheduler.NewStoredRecords(h.store), Log: quiet})
-	h.access, err = access.New(access.Options{Store: h.store, AdminKey: testKey, Log: quiet})
+	h.access, err = access.New(access.Options{Store: h.store, AdminKey: testKey, Log: quiet, Now: h.now})
 	must(t, err)
 	h.handler, err = New(h.options())
 	must(t, err)
@@ -119,6 +126,9 @@ func newHouseAt(t testing.TB, workers int, database string) *house {
 	})
 	return h
 }
+
+// now is the clock by which keys expire and are counted.
+func (h *house) now() time.Time { return time.Now().Add(time.Duration(h.late.Load())) }
 
 func (h *house) options() Options {
 	return Options{
