@@ -1,0 +1,156 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/carteiro-webhooks/carteiro/internal/testserver"
+)
+
+// TestSeveralMachines: two processes of each role on one PostgreSQL and one
+// Redis, as on several machines. Events come in where nobody sends, workers
+// send them, and each fire of an export is one run. One of each role is killed
+// in the middle: nothing is missing, no fire is skipped or doubled, and only
+// what was under way in the killed worker may be repeated (P1, P3, P7, P10).
+func TestSeveralMachines(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts six processes, and waits for the claims of a killed one to end")
+	}
+	const inFlight = 8
+	database, carrier := testserver.Postgres(t), testserver.Redis(t).URL()
+	role := func(name string) *process {
+		return startShared(t, database, carrier, "CARTEIRO_ROLES="+name, fmt.Sprintf("CARTEIRO_WORKERS=%d", inFlight))
+	}
+	one, two := role("api"), role("api") // the first one migrates
+	workers := []*process{role("worker"), role("worker")}
+	schedulers := []*process{role("scheduler"), role("scheduler")}
+	url, got := newAgreeing(t)
+	if status := one.call("POST", "/v1/subscriptions", `{"client_id":"acme","url":"`+url+`","event_types":["*"]}`, nil); status != 201 {
+		t.Fatal(status)
+	}
+	one.everyTwoSeconds()
+
+	s, other := &poster{t: t, p: one}, &poster{t: t, p: two}
+	s.at(4, 25)
+	other.at(4, 25)
+	s.wantDelivered(got)
+	other.wantDelivered(got)
+	for id, n := range got.copy() {
+		if n != 1 {
+			t.Errorf("without a fault %s was sent %d times", id, n)
+		}
+	}
+
+	var posting sync.WaitGroup
+	posting.Go(func() { s.at(4, 100) })
+	workers[0].kill()
+	schedulers[0].kill()
+	two.kill()
+	posting.Wait()
+	s.at(4, 25)
+	waitLong(t, "all that was accepted arrives", func() bool { return s.missing(got)+other.missing(got) == 0 })
+
+	runs := one.stopRuns()
+	waitLong(t, "each page of each run arrives", func() bool { return one.pages("succeeded") == len(runs) })
+	doubled := 0
+	for id, n := range got.copy() {
+		doubled += n - 1
+		if n > 2 {
+			t.Errorf("%s was sent %d times", id, n)
+		}
+	}
+	t.Logf("%d runs, %d events; %d were under way in the killed worker and sent again", len(runs), len(s.accepted.copy())+len(other.accepted.copy()), doubled)
+	if doubled > inFlight {
+		t.Errorf("%d requests were repeated; the killed worker had at most %d under way", doubled, inFlight)
+	}
+	for _, p := range []*process{one, workers[1], schedulers[1]} {
+		if code := terminate(p); code != exitOK {
+			t.Errorf("exit code %d: %s", code, p.logged())
+		}
+	}
+}
+
+// everyTwoSeconds makes an export fire often. It has one record for each run
+// to send: yesterday's.
+func (p *process) everyTwoSeconds() {
+	p.t.Helper()
+	record := fmt.Sprintf(`[{"_id":"60d21b4667d0d8992e610c85","updatedAt":%q,"checkin":true}]`, time.Now().UTC().Add(-24*time.Hour).Format(time.RFC3339))
+	if status := p.call("PUT", "/v1/records/ingressos?client_id=acme", record, nil); status != http.StatusOK {
+		p.t.Fatalf("records: %d", status)
+	}
+	if status := p.call("PATCH", "/v1/exports/ingressos", `{"cron":"*/2 * * * * *","zone":"+00:00"}`, nil); status != http.StatusOK {
+		p.t.Fatalf("schedule: %d", status)
+	}
+}
+
+// stopRuns ends the schedule, waits for the runs there are, and checks that
+// every fire from the first to the last made one of them.
+func (p *process) stopRuns() []string {
+	p.t.Helper()
+	if status := p.call("PATCH", "/v1/exports/ingressos", `{"enabled":false}`, nil); status != http.StatusOK {
+		p.t.Fatalf("schedule: %d", status)
+	}
+	var list struct {
+		Data []struct {
+			ID, State    string
+			ScheduledFor time.Time `json:"scheduled_for"`
+		}
+	}
+	waitLong(p.t, "the runs end", func() bool {
+		p.call("GET", "/v1/exports/ingressos/runs?limit=500", "", &list)
+		for _, r := range list.Data {
+			if r.State != "finished" {
+				return false
+			}
+		}
+		return true
+	})
+	if len(list.Data) < 5 {
+		p.t.Errorf("only %d runs", len(list.Data))
+	}
+	var ids []string
+	for i, r := range list.Data { // the newest first
+		ids = append(ids, r.ID)
+		if i > 0 && list.Data[i-1].ScheduledFor.Sub(r.ScheduledFor) != 2*time.Second {
+			p.t.Errorf("after the fire of %s comes that of %s", r.ScheduledFor, list.Data[i-1].ScheduledFor)
+		}
+	}
+	return ids
+}
+
+// pages is how many deliveries of exports are in a state.
+func (p *process) pages(state string) int {
+	p.t.Helper()
+	var list struct{ Data []any }
+	p.call("GET", "/v1/deliveries?limit=500&event_type=ingresso_export&state="+state, "", &list)
+	return len(list.Data)
+}
+
+// missing is how many accepted events have not arrived.
+func (s *poster) missing(got *ids) int {
+	n, there := 0, got.copy()
+	for id := range s.accepted.copy() {
+		if there[id] == 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// waitLong waits longer than a dead worker's claims last (P7: 60 s).
+func waitLong(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(2 * limit)
+	for !is() {
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatalf("not in time: %s", what)
+		}
+	}
+}
