@@ -59,6 +59,13 @@ func TestSecretTypesHide(t *testing.T) {
 			}
 		}
 	}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%o", "%c"} { // not even a pointer to it
+		for _, v := range []any{webhook.Hide(password), hmacKey, privateKey} {
+			if got := fmt.Sprintf(verb, v); got != webhook.Redacted {
+				t.Errorf("%s of a %T: %q", verb, v, got)
+			}
+		}
+	}
 	if got := webhook.Hide(password).String(); got != webhook.Redacted {
 		t.Errorf("String() = %q", got)
 	}
