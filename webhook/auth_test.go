@@ -75,7 +75,10 @@ func TestSecretTypesHide(t *testing.T) {
 }
 
 func TestHidden(t *testing.T) {
-	if webhook.Hide("a") != webhook.Hide("a") || webhook.Hide("a") == webhook.Hide("b") || webhook.Hide("") != (webhook.Hidden{}) {
+	if first, second := webhook.Hide("a"), webhook.Hide("a"); first != second {
+		t.Error("two of the same text differ")
+	}
+	if webhook.Hide("a") == webhook.Hide("b") || webhook.Hide("") != (webhook.Hidden{}) {
 		t.Error("hidden texts do not compare as their texts do")
 	}
 	var h webhook.Hidden
