@@ -412,6 +412,7 @@ func (e *env) sweepCalls() map[string]func(context.Context) error {
 	calls := map[string]func(context.Context) error{
 		"Erase":          func(ctx context.Context) error { return e.everyStep(ctx, far) },
 		"Erasure":        func(ctx context.Context) error { _, err := e.Erasure(ctx, "c7"); return err },
+		"PayloadGone":    func(ctx context.Context) error { _, err := e.PayloadGone(ctx, "evt_1"); return err },
 		"NextErasure":    func(ctx context.Context) error { _, err := e.NextErasure(ctx, far); return err },
 		"RequestErasure": func(ctx context.Context) error { _, err := e.RequestErasure(ctx, "c7", "key_1"); return err },
 		"TakeSweep":      func(ctx context.Context) error { _, _, err := e.TakeSweep(ctx, far, far); return err },
