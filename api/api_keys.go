@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/carteiro-webhooks/carteiro/internal/seal"
 	"github.com/carteiro-webhooks/carteiro/store"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
@@ -68,7 +69,7 @@ func (a *api) createAPIKey(ctx context.Context, in *createAPIKey) (*reply[newAPI
 		if err != nil || key == nil {
 			return nil, err
 		}
-		return answered(key, http.StatusCreated, a.o.Keys.Seal(body, answerPlace(key))), nil
+		return answered(key, http.StatusCreated, a.o.Keys.Seal(body, seal.Answer(key.Scope, key.Key))), nil
 	})
 	if err != nil {
 		return openBefore[newAPIKey](a, key, err, apiKeyURL)

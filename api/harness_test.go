@@ -70,6 +70,13 @@ func newHouse(t testing.TB, workers int) *house {
 
 func newHouseAt(t testing.TB, workers int, database string) *house {
 	t.Helper()
+	return newHouseWith(t, workers, database, sender.PolicyOptions{
+		AllowHTTP: true, AllowNetworks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+	})
+}
+
+func newHouseWith(t testing.TB, workers int, database string, targets sender.PolicyOptions) *house {
+	t.Helper()
 	ctx := context.Background()
 	h := &house{t: t, log: &logBuffer{}, observed: make(chan dispatcher.Observation, 10_000)}
 	var err error
@@ -80,9 +87,7 @@ func newHouseAt(t testing.TB, workers int, database string) *house {
 	must(t, h.store.AddEventTypes(ctx, webhook.BuiltinEventTypes()))
 	h.keys, err = seal.NewRing([32]byte{1})
 	must(t, err)
-	policy, err := sender.NewPolicy(sender.PolicyOptions{
-		AllowHTTP: true, AllowNetworks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
-	})
+	policy, err := sender.NewPolicy(targets)
 	must(t, err)
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
 	h.subs, err = subscriptions.New(ctx, subscriptions.Options{

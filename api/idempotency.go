@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
 
+	"github.com/carteiro-webhooks/carteiro/internal/seal"
 	"github.com/carteiro-webhooks/carteiro/store"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
@@ -75,9 +76,6 @@ func replayed[T any](err error) *reply[T] {
 	return &reply[T]{Status: r.Status, Raw: r.Response, Replayed: true}
 }
 
-// answerPlace is what a sealed answer is bound to.
-func answerPlace(i *store.Idempotency) string { return "idempotency/" + i.Scope + "/" + i.Key }
-
 // openBefore opens the sealed answer to an earlier request with the same key,
 // if err is one. location makes the address of what was created from its id.
 func openBefore[T any](a *api, key *store.Idempotency, err error, location func(id string) string) (*reply[T], error) {
@@ -85,7 +83,7 @@ func openBefore[T any](a *api, key *store.Idempotency, err error, location func(
 	if r == nil {
 		return nil, err
 	}
-	if r.Raw, err = a.o.Keys.Open(r.Raw, answerPlace(key)); err != nil {
+	if r.Raw, err = a.o.Keys.Open(r.Raw, seal.Answer(key.Scope, key.Key)); err != nil {
 		return nil, err
 	}
 	var made struct{ ID string }
