@@ -145,7 +145,7 @@ func mayUse(r *route, who principal) error {
 	}
 	return &webhook.Error{
 		Kind: webhook.KindForbidden, Code: "role_needed",
-		Message: fmt.Sprintf("This key has the role %s, and this needs a key with the role %s.", who.role, strings.Join(names, " or ")),
+		Message: fmt.Sprintf("This key has the role %s. This needs a key with one of these roles: %s.", who.role, strings.Join(names, ", ")),
 	}
 }
 
