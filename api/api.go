@@ -88,7 +88,7 @@ func (a *api) routes() []route {
 	}
 }
 
-// Options of New. All but Redact, Erase, Now, Log, Ready, Version, TrustedProxies and
+// Options of New. All but Redact, Now, Log, Ready, Version, TrustedProxies and
 // HealthOnly are needed.
 type Options struct {
 	Store         *store.Store
@@ -98,7 +98,6 @@ type Options struct {
 	Keys          *seal.Ring       // seals stored answers that hold a secret
 	Access        *access.Registry // knows the API keys
 	Redact        *redact.Rules    // what is personal in what is shown; nil: the names that everybody has
-	Erase         func()           // makes whoever erases personal data look at once; nil: it looks by itself
 	Log           *slog.Logger     // nil: slog.Default
 	Now           func() time.Time // nil: time.Now
 	// Ready tells the state of each part that this process needs, by name; a
@@ -142,9 +141,6 @@ func newAPI(o Options) (*api, error) {
 	}
 	if o.Redact == nil {
 		o.Redact = redact.New(nil)
-	}
-	if o.Erase == nil {
-		o.Erase = func() {}
 	}
 	if o.Ready == nil {
 		o.Ready = func(context.Context) map[string]error { return nil }

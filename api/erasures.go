@@ -18,7 +18,6 @@ func (a *api) eraseClient(ctx context.Context, in *clientPath) (*reply[webhook.E
 	if err != nil {
 		return nil, err
 	}
-	a.o.Erase()
 	return &reply[webhook.Erasure]{Status: http.StatusAccepted, Location: "/v1/clients/" + string(in.ClientID) + "/personal-data", Value: e}, nil
 }
 

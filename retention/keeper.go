@@ -32,7 +32,6 @@ type Observation struct {
 // on the same database.
 type Keeper struct {
 	o      Options
-	kicked chan struct{}
 	ctx    context.Context
 	cancel context.CancelFunc
 	done   sync.WaitGroup
@@ -68,7 +67,7 @@ func New(o Options) *Keeper {
 	if o.Observe == nil {
 		o.Observe = func(Observation) {}
 	}
-	k := &Keeper{o: o, kicked: make(chan struct{}, 1)}
+	k := &Keeper{o: o}
 	k.ctx, k.cancel = context.WithCancel(context.Background())
 	return k
 }
@@ -81,14 +80,6 @@ func (k *Keeper) Start() { k.done.Go(k.run) }
 func (k *Keeper) Stop() {
 	k.cancel()
 	k.done.Wait()
-}
-
-// Kick asks for a look now: an erasure was asked for.
-func (k *Keeper) Kick() {
-	select {
-	case k.kicked <- struct{}{}:
-	default:
-	}
 }
 
 func (k *Keeper) run() {
@@ -106,7 +97,6 @@ func (k *Keeper) run() {
 		}
 		select {
 		case <-tick.C:
-		case <-k.kicked:
 		case <-k.ctx.Done():
 			return
 		}

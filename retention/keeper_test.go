@@ -229,7 +229,6 @@ func TestTheKeeperErases(t *testing.T) {
 		h.Advance(time.Minute)
 		k.Start()
 		defer k.Stop()
-		k.Kick()
 		if e := <-done; e.Erased.Payloads != 700 || e.Erased.Canceled != 700 {
 			t.Errorf("erased %+v", e.Erased)
 		}

@@ -179,7 +179,7 @@ func (h *house) buildFaces(_ context.Context, _ net.Addr) (err error) {
 	}
 	h.handler, err = api.New(api.Options{
 		Store: h.store, Subscriptions: h.subs, Dispatcher: h.dispatcher, Scheduler: h.scheduler, Keys: h.keys,
-		Redact: redactRules(h.config), Erase: h.keeper.Kick,
+		Redact: redactRules(h.config),
 		Access: h.access, Log: h.log, Ready: h.ready, Version: version(), TrustedProxies: h.config.TrustedProxies,
 		HealthOnly: !h.config.Roles.API,
 	})
