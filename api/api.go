@@ -48,8 +48,8 @@ func (a *api) routes() []route {
 		{get, "/v1/event-types/{slug}", everyone, ofNobody, "get-event-type", handle(a.getEventType, 200)},
 		{put, "/v1/event-types/{slug}", operator, ofPlatform, "put-event-type", handle(a.putEventType, 200, 201)},
 
-		{post, "/v1/events", producer, ofInput, "post-event", handle(a.postEvent, 202)},
-		{post, "/v1/events/batch", producer, ofInput, "post-events", handle(a.postEvents, 202)},
+		{post, "/v1/events", producer, ofIntake, "post-event", handle(a.postEvent, 202)},
+		{post, "/v1/events/batch", producer, ofIntake, "post-events", handle(a.postEvents, 202)},
 		{get, "/v1/events", everyone, ofQuery, "list-events", handle(a.listEvents, 200)},
 		{get, "/v1/events/{id}", everyone, ofEvent, "get-event", handle(a.getEvent, 200)},
 
