@@ -2,16 +2,16 @@ package api
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/carteiro-webhooks/carteiro/access"
 	"github.com/carteiro-webhooks/carteiro/dispatcher"
 	"github.com/carteiro-webhooks/carteiro/internal/seal"
 	"github.com/carteiro-webhooks/carteiro/scheduler"
@@ -19,91 +19,97 @@ import (
 	"github.com/carteiro-webhooks/carteiro/subscriptions"
 )
 
-// routes is every route of the API.
+// routes is every route of the API: what it is, who may use it, and whose data
+// it is about.
 func (a *api) routes() []route {
 	return []route{
-		{get, "/v1/clients", viewer, "list-clients", handle(a.listClients, 200)},
-		{put, "/v1/clients/{client_id}", operator, "put-client", handle(a.putClient, 200, 201)},
-		{get, "/v1/clients/{client_id}", viewer, "get-client", handle(a.getClient, 200)},
-		{get, "/v1/clients/{client_id}/secret", operator, "get-client-secret", handle(a.getClientSecret, 200)},
-		{post, "/v1/clients/{client_id}/rotate-secret", operator, "rotate-client-secret", handle(a.rotateClientSecret, 200)},
+		{get, "/v1/clients", viewer, ofInput, "list-clients", handle(a.listClients, 200)},
+		{put, "/v1/clients/{client_id}", operator, ofPath, "put-client", handle(a.putClient, 200, 201)},
+		{get, "/v1/clients/{client_id}", viewer, ofPath, "get-client", handle(a.getClient, 200)},
+		{get, "/v1/clients/{client_id}/secret", operator, ofPath, "get-client-secret", handle(a.getClientSecret, 200)},
+		{post, "/v1/clients/{client_id}/rotate-secret", operator, ofPath, "rotate-client-secret", handle(a.rotateClientSecret, 200)},
 
-		{post, "/v1/subscriptions", operator, "create-subscription", handle(a.createSubscription, 201)},
-		{get, "/v1/subscriptions", viewer, "list-subscriptions", handle(a.listSubscriptions, 200)},
-		{get, "/v1/subscriptions/{id}", viewer, "get-subscription", handle(a.getSubscription, 200)},
-		{patch, "/v1/subscriptions/{id}", operator, "change-subscription", handle(a.changeSubscription, 200)},
-		{del, "/v1/subscriptions/{id}", operator, "delete-subscription", handle(a.deleteSubscription, 204)},
-		{post, "/v1/subscriptions/{id}/pause", operator, "pause-subscription", handle(a.pauseSubscription, 200)},
-		{post, "/v1/subscriptions/{id}/resume", operator, "resume-subscription", handle(a.resumeSubscription, 200)},
-		{post, "/v1/subscriptions/{id}/rotate-secret", operator, "rotate-subscription-secret", handle(a.rotateSecret, 200)},
-		{get, "/v1/subscriptions/{id}/secret", operator, "get-subscription-secret", handle(a.getSecret, 200)},
-		{post, "/v1/subscriptions/{id}/test", operator, "test-subscription", handle(a.testSubscription, 200)},
+		{post, "/v1/subscriptions", operator, ofInput, "create-subscription", handle(a.createSubscription, 201)},
+		{get, "/v1/subscriptions", viewer, ofQuery, "list-subscriptions", handle(a.listSubscriptions, 200)},
+		{get, "/v1/subscriptions/{id}", viewer, ofSubscription, "get-subscription", handle(a.getSubscription, 200)},
+		{patch, "/v1/subscriptions/{id}", operator, ofSubscription, "change-subscription", handle(a.changeSubscription, 200)},
+		{del, "/v1/subscriptions/{id}", operator, ofSubscription, "delete-subscription", handle(a.deleteSubscription, 204)},
+		{post, "/v1/subscriptions/{id}/pause", operator, ofSubscription, "pause-subscription", handle(a.pauseSubscription, 200)},
+		{post, "/v1/subscriptions/{id}/resume", operator, ofSubscription, "resume-subscription", handle(a.resumeSubscription, 200)},
+		{post, "/v1/subscriptions/{id}/rotate-secret", operator, ofSubscription, "rotate-subscription-secret", handle(a.rotateSecret, 200)},
+		{get, "/v1/subscriptions/{id}/secret", operator, ofSubscription, "get-subscription-secret", handle(a.getSecret, 200)},
+		{post, "/v1/subscriptions/{id}/test", operator, ofSubscription, "test-subscription", handle(a.testSubscription, 200)},
 
-		{get, "/v1/event-types", viewer, "list-event-types", handle(a.listEventTypes, 200)},
-		{get, "/v1/event-types/{slug}", viewer, "get-event-type", handle(a.getEventType, 200)},
-		{put, "/v1/event-types/{slug}", operator, "put-event-type", handle(a.putEventType, 200, 201)},
+		{get, "/v1/event-types", everyone, ofNobody, "list-event-types", handle(a.listEventTypes, 200)},
+		{get, "/v1/event-types/{slug}", everyone, ofNobody, "get-event-type", handle(a.getEventType, 200)},
+		{put, "/v1/event-types/{slug}", operator, ofPlatform, "put-event-type", handle(a.putEventType, 200, 201)},
 
-		{post, "/v1/events", producer, "post-event", handle(a.postEvent, 202)},
-		{post, "/v1/events/batch", producer, "post-events", handle(a.postEvents, 202)},
-		{get, "/v1/events", viewer, "list-events", handle(a.listEvents, 200)},
-		{get, "/v1/events/{id}", viewer, "get-event", handle(a.getEvent, 200)},
+		{post, "/v1/events", producer, ofInput, "post-event", handle(a.postEvent, 202)},
+		{post, "/v1/events/batch", producer, ofInput, "post-events", handle(a.postEvents, 202)},
+		{get, "/v1/events", everyone, ofQuery, "list-events", handle(a.listEvents, 200)},
+		{get, "/v1/events/{id}", everyone, ofEvent, "get-event", handle(a.getEvent, 200)},
 
-		{post, "/v1/verifications", producer, "create-verification", handle(a.createVerification, 201)},
-		{get, "/v1/verifications", viewer, "list-verifications", handle(a.listVerifications, 200)},
-		{get, "/v1/verifications/{id}", viewer, "get-verification", handle(a.getVerification, 200)},
-		{post, "/v1/verifications/{id}/status", producer, "end-verification", handle(a.endVerification, 200)},
+		{post, "/v1/verifications", producer, ofInput, "create-verification", handle(a.createVerification, 201)},
+		{get, "/v1/verifications", everyone, ofQuery, "list-verifications", handle(a.listVerifications, 200)},
+		{get, "/v1/verifications/{id}", everyone, ofVerification, "get-verification", handle(a.getVerification, 200)},
+		{post, "/v1/verifications/{id}/status", producer, ofVerification, "end-verification", handle(a.endVerification, 200)},
 
-		{get, "/v1/deliveries", viewer, "list-deliveries", handle(a.listDeliveries, 200)},
-		{get, "/v1/deliveries/{id}", viewer, "get-delivery", handle(a.getDelivery, 200)},
-		{get, "/v1/deliveries/{id}/payload", viewer, "get-delivery-payload", handle(a.getPayload, 200)},
-		{get, "/v1/deliveries/{id}/curl", operator, "get-delivery-as-curl", handle(a.getCurl, 200)},
-		{post, "/v1/deliveries/{id}/retry", operator, "retry-delivery", handle(a.retryDelivery, 202)},
-		{post, "/v1/deliveries/{id}/cancel", operator, "cancel-delivery", handle(a.cancelDelivery, 200)},
+		{get, "/v1/deliveries", viewer, ofQuery, "list-deliveries", handle(a.listDeliveries, 200)},
+		{get, "/v1/deliveries/{id}", viewer, ofDelivery, "get-delivery", handle(a.getDelivery, 200)},
+		{get, "/v1/deliveries/{id}/payload", viewer, ofDelivery, "get-delivery-payload", handle(a.getPayload, 200)},
+		{get, "/v1/deliveries/{id}/curl", operator, ofDelivery, "get-delivery-as-curl", handle(a.getCurl, 200)},
+		{post, "/v1/deliveries/{id}/retry", operator, ofDelivery, "retry-delivery", handle(a.retryDelivery, 202)},
+		{post, "/v1/deliveries/{id}/cancel", operator, ofDelivery, "cancel-delivery", handle(a.cancelDelivery, 200)},
 
-		{get, "/v1/exports", viewer, "list-exports", handle(a.listExports, 200)},
-		{get, "/v1/exports/{name}", viewer, "get-export", handle(a.getExport, 200)},
-		{patch, "/v1/exports/{name}", operator, "change-export", handle(a.changeExport, 200)},
-		{get, "/v1/exports/{name}/preview", viewer, "preview-export", handle(a.previewExport, 200)},
-		{post, "/v1/exports/{name}/runs", operator, "start-run", handle(a.startRun, 202)},
-		{get, "/v1/exports/{name}/runs", viewer, "list-runs", handle(a.listRuns, 200)},
-		{get, "/v1/runs/{id}", viewer, "get-run", handle(a.getRun, 200)},
-		{get, "/v1/runs/{id}/receipt", viewer, "get-receipt", handle(a.getReceipt, 200)},
-		{put, "/v1/records/{dataset}", producer, "put-records", handle(a.putRecords, 200)},
+		{get, "/v1/exports", viewer, ofNobody, "list-exports", handle(a.listExports, 200)},
+		{get, "/v1/exports/{name}", viewer, ofNobody, "get-export", handle(a.getExport, 200)},
+		{patch, "/v1/exports/{name}", operator, ofPlatform, "change-export", handle(a.changeExport, 200)},
+		{get, "/v1/exports/{name}/preview", viewer, ofQuery, "preview-export", handle(a.previewExport, 200)},
+		{post, "/v1/exports/{name}/runs", operator, ofInput, "start-run", handle(a.startRun, 202)},
+		{get, "/v1/exports/{name}/runs", viewer, ofQuery, "list-runs", handle(a.listRuns, 200)},
+		{get, "/v1/runs/{id}", viewer, ofRun, "get-run", handle(a.getRun, 200)},
+		{get, "/v1/runs/{id}/receipt", viewer, ofRun, "get-receipt", handle(a.getReceipt, 200)},
+		{put, "/v1/records/{dataset}", producer, ofInput, "put-records", handle(a.putRecords, 200)},
 
-		{get, "/v1/audit-log", admin, "list-audit-log", handle(a.listAuditLog, 200)},
-		{get, "/v1/stats", viewer, "get-stats", handle(a.getStats, 200)},
-		{get, "/openapi.json", viewer, "get-openapi", handle(a.getOpenAPI, 200)},
-		{get, "/healthz", public, "get-health", handle(a.getHealth, 200)},
-		{get, "/readyz", public, "get-readiness", handle(a.getReadiness, 200, 503)},
+		{post, "/v1/api-keys", admin, ofPlatform, "create-api-key", handle(a.createAPIKey, 201)},
+		{get, "/v1/api-keys", admin, ofPlatform, "list-api-keys", handle(a.listAPIKeys, 200)},
+		{get, "/v1/api-keys/{id}", admin, ofPlatform, "get-api-key", handle(a.getAPIKey, 200)},
+		{del, "/v1/api-keys/{id}", admin, ofPlatform, "revoke-api-key", handle(a.revokeAPIKey, 204)},
+
+		{get, "/v1/audit-log", admin, ofPlatform, "list-audit-log", handle(a.listAuditLog, 200)},
+		{get, "/v1/stats", viewer, ofQuery, "get-stats", handle(a.getStats, 200)},
+		{get, "/openapi.json", everyone, ofNobody, "get-openapi", handle(a.getOpenAPI, 200)},
+		{get, "/healthz", public, ofNobody, "get-health", handle(a.getHealth, 200)},
+		{get, "/readyz", public, ofNobody, "get-readiness", handle(a.getReadiness, 200, 503)},
 	}
 }
 
-// Options of New. All but Now, Log, Ready, Version and HealthOnly are needed.
+// Options of New. All but Now, Log, Ready, Version, TrustedProxies and
+// HealthOnly are needed.
 type Options struct {
 	Store         *store.Store
 	Subscriptions *subscriptions.Registry
 	Dispatcher    *dispatcher.Dispatcher
 	Scheduler     *scheduler.Scheduler
 	Keys          *seal.Ring       // seals stored answers that hold a secret
-	AdminKey      string           // at least 32 bytes; only its SHA-256 is kept
+	Access        *access.Registry // knows the API keys
 	Log           *slog.Logger     // nil: slog.Default
 	Now           func() time.Time // nil: time.Now
 	// Ready tells the state of each part that this process needs, by name; a
 	// nil error is green. nil: always ready.
-	Ready      func(ctx context.Context) map[string]error
-	Version    string // of the program, shown in the OpenAPI document
-	HealthOnly bool   // of the routes, only those for health: a process without the role "api"
+	Ready   func(ctx context.Context) map[string]error
+	Version string // of the program, shown in the OpenAPI document
+	// TrustedProxies are the networks whose X-Forwarded-For is believed; none:
+	// the caller is whoever connects.
+	TrustedProxies []netip.Prefix
+	HealthOnly     bool // of the routes, only those for health: a process without the role "api"
 }
-
-// minAdminKey is the shortest admin key in bytes (api.md).
-const minAdminKey = 32
 
 // api is the state of the handlers.
 type api struct {
 	o        Options
-	adminKey [sha256.Size]byte
 	openAPI  []byte                 // the document, made once
-	public   map[string]bool        // gin's patterns of the routes without a key
+	table    map[string]*route      // by method and gin's pattern
 	notReady atomic.Pointer[string] // which parts were red when readiness was last asked
 	logged   atomic.Int64           // when an unavailable part was last logged, Unix seconds
 }
@@ -119,11 +125,8 @@ func New(o Options) (http.Handler, error) {
 }
 
 func newAPI(o Options) (*api, error) {
-	if o.Store == nil || o.Subscriptions == nil || o.Dispatcher == nil || o.Scheduler == nil || o.Keys == nil {
-		return nil, errors.New("api: Store, Subscriptions, Dispatcher, Scheduler and Keys are required")
-	}
-	if len(o.AdminKey) < minAdminKey {
-		return nil, fmt.Errorf("api: the admin key is shorter than %d characters", minAdminKey)
+	if o.Store == nil || o.Subscriptions == nil || o.Dispatcher == nil || o.Scheduler == nil || o.Keys == nil || o.Access == nil {
+		return nil, errors.New("api: Store, Subscriptions, Dispatcher, Scheduler, Keys and Access are required")
 	}
 	if o.Log == nil {
 		o.Log = slog.Default()
@@ -137,9 +140,7 @@ func newAPI(o Options) (*api, error) {
 	if o.Version == "" {
 		o.Version = "devel"
 	}
-	a := &api{o: o, adminKey: sha256.Sum256([]byte(o.AdminKey)), public: map[string]bool{}}
-	a.o.AdminKey = ""
-	return a, nil
+	return &api{o: o, table: map[string]*route{}}, nil
 }
 
 // engine puts the routes on a router.
@@ -153,7 +154,7 @@ func (a *api) engine(routes []route) (*gin.Engine, error) {
 	engine.NoMethod(a.noMethod)
 	doc := newDocument(engine, a.o.Version)
 	for _, r := range routes {
-		if a.o.HealthOnly && r.role != public {
+		if a.o.HealthOnly && r.who != public {
 			continue
 		}
 		if err := a.register(doc, r); err != nil {

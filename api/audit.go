@@ -2,9 +2,6 @@ package api
 
 import (
 	"context"
-	"net"
-	"net/http"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -29,7 +26,7 @@ func (a *api) acting(ctx context.Context, operation string) context.Context {
 	return webhook.WithActor(ctx, webhook.Actor{
 		Line:  webhook.AuditID(webhook.PrefixAudit + strings.TrimPrefix(c.id, prefixRequest)),
 		KeyID: c.who.id, KeyName: c.who.name, Role: string(c.who.role), Action: operation,
-		RemoteAddr: c.from, RequestID: c.id, Changes: c.changes,
+		RemoteAddr: c.remote(), RequestID: c.id, Changes: c.changes,
 	})
 }
 
@@ -45,19 +42,6 @@ func (c *call) noteChanges(method string, raw []byte) {
 	for _, m := range members(raw) {
 		c.changes = append(c.changes, m.name)
 	}
-}
-
-// remoteAddr is the address that a request came from.
-func remoteAddr(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		return ""
-	}
-	return addr.Unmap().WithZone("").String()
 }
 
 const listAuditLog = "audit-log"

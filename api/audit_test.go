@@ -51,6 +51,7 @@ func (h *house) auditCases() map[string]auditCase {
 	fixed := func(s string) func(*answer) string { return func(*answer) string { return s } }
 	client := map[string]string{"client_id": "acme"}
 	verification := map[string]string{"id": h.do("POST", "/v1/verifications", verification(receiver, `,"client_id":"acme"`)).want(201).text("id")}
+	unused := map[string]string{"id": h.do("POST", "/v1/api-keys", `{"name":"planted","role":"producer","client_id":"acme"}`).want(201).text("id")}
 	return map[string]auditCase{
 		"put-client":           {fill: client, body: `{"name":"Acme"}`, kind: webhook.ResourceClient, id: fixed("acme"), client: "acme", fields: []string{"name"}},
 		"get-client-secret":    {fill: client, kind: webhook.ResourceClient, id: fixed("acme"), client: "acme", fields: []string{"secret"}},
@@ -95,6 +96,11 @@ func (h *house) auditCases() map[string]auditCase {
 			fill: map[string]string{"name": "vendas"}, body: `{"start_date":"2025-06-15","end_date":"2025-06-15","client_id":"acme"}`,
 			kind: webhook.ResourceRun, id: answered("id"), client: "acme",
 		},
+		"create-api-key": {
+			body: `{"name":"planted","role":"viewer","client_id":"acme"}`,
+			kind: webhook.ResourceAPIKey, id: answered("id"), client: "acme",
+		},
+		"revoke-api-key": {fill: unused, kind: webhook.ResourceAPIKey, id: fixed(unused["id"]), client: "acme"},
 		"put-records": {
 			fill: map[string]string{"dataset": "ingressos"}, query: "client_id=acme",
 			body: `[{"_id":"planted","updatedAt":"2025-06-15T18:00:00Z","checkin":true}]`,

@@ -2,25 +2,29 @@ package api
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"reflect"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
 
+	"github.com/carteiro-webhooks/carteiro/internal/guard"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
-// How long a body may be. A single event goes whole into one database row and
-// one request to a client: the common limits of receivers are about a
-// mebibyte. A batch is a thousand events of the usual size with room to spare;
-// it is held in memory while it is committed.
+// The limits that are kept here; internal/guard has all, with their reasons.
 const (
-	maxBody  = 1 << 20
-	maxBatch = 16 << 20
+	maxBody           = guard.MaxBody
+	maxBatch          = guard.MaxBatch
+	maxEvents         = guard.MaxEvents
+	maxRecords        = guard.MaxRecords
+	maxDepth          = guard.MaxDepth
+	maxIdempotencyKey = guard.MaxIdempotencyKey
 )
 
 // jsonBody is the body of a request. Its bytes belong to the request and to
@@ -130,9 +134,18 @@ func mebibytes(n int) string {
 }
 
 // cutOff is what a body that could not be read means to a caller that is
-// still there. The cause is the network's and says nothing more.
-func cutOff(error) error {
+// still there.
+func cutOff(err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return slowBody()
+	}
 	return webhook.Malformed("incomplete_body", "The body ended before its announced end, or could not be read; nothing was done.")
+}
+
+// slowBody is the answer when the server's time for a request is over.
+func slowBody() *problem {
+	return newProblem(http.StatusRequestTimeout, "slow_body",
+		fmt.Sprintf("The body did not come within %s, the time for a whole request; nothing was done.", webhook.Duration(guard.ReadTimeout)))
 }
 
 // checkContent looks at how the body says that it is written. A missing

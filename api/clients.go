@@ -26,12 +26,18 @@ func (b *clientBody) bodyRules() bodyRules { return bodyRules{limit: maxBody, op
 
 const listClients = "clients"
 
-func (a *api) listClients(ctx context.Context, in *struct{ Paging }) (*reply[list[webhook.Client]], error) {
+type listClientsQuery struct {
+	Paging
+
+	only webhook.ClientID // "": all
+}
+
+func (a *api) listClients(ctx context.Context, in *listClientsQuery) (*reply[list[webhook.Client]], error) {
 	page, err := in.page(listClients)
 	if err != nil {
 		return nil, err
 	}
-	rows, next, err := a.o.Store.Clients(ctx, page)
+	rows, next, err := a.o.Store.Clients(ctx, in.only, page)
 	if err != nil {
 		return nil, err
 	}

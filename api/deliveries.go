@@ -31,7 +31,7 @@ type deliveriesQuery struct {
 }
 
 // Resolve checks the filters.
-func (q *deliveriesQuery) Resolve(huma.Context) []error {
+func (q *deliveriesQuery) Resolve(ctx huma.Context) []error {
 	var f webhook.Faults
 	checkClientID(&f, "client_id", q.ClientID, false)
 	checkID(&f, "subscription_id", webhook.PrefixSubscription, q.SubscriptionID)
@@ -42,6 +42,7 @@ func (q *deliveriesQuery) Resolve(huma.Context) []error {
 		State: q.State, ClientID: q.ClientID, SubscriptionID: q.SubscriptionID, EventType: q.EventType,
 		MessageID: q.EventID, RunID: q.RunID,
 		Since: checkTime(&f, "since", q.Since), Until: checkTime(&f, "until", q.Until),
+		VisibleTo: callOf(ctx.Context()).who.client,
 	}
 	return asErrors(f)
 }

@@ -59,6 +59,7 @@ var statuses = map[webhook.ErrorKind]int{
 	webhook.KindInvalid:      http.StatusUnprocessableEntity,
 	webhook.KindRateLimited:  http.StatusTooManyRequests,
 	webhook.KindUnavailable:  http.StatusServiceUnavailable,
+	webhook.KindGone:         http.StatusGone,
 }
 
 // maxFaults bounds how many wrong fields one answer names: a batch of a

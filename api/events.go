@@ -50,9 +50,6 @@ func (b *eventBody) event(path string) dispatcher.NewEvent {
 	}
 }
 
-// maxEvents is how many events a batch may have (api.md).
-const maxEvents = 1000
-
 type batchBody struct {
 	Events []eventBody `json:"events" maxItems:"1000" nullable:"false" doc:"all are accepted, or none"`
 }
@@ -97,6 +94,7 @@ func (a *api) postEvent(ctx context.Context, in *postEvent) (*reply[acceptedEven
 }
 
 func (a *api) postEvents(ctx context.Context, in *postEvents) (*reply[acceptedBatch], error) {
+	callOf(ctx).grant.Charge(len(in.Content.value.Events) - 1) // the request itself was the first
 	events := make([]dispatcher.NewEvent, len(in.Content.value.Events))
 	for i := range events {
 		events[i] = in.Content.value.Events[i].event("/events/" + strconv.Itoa(i))

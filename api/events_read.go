@@ -92,7 +92,8 @@ func (a *api) getEvent(ctx context.Context, in *eventPath) (*reply[eventDetail],
 	case err != nil:
 		return nil, err
 	}
-	ds, next, err := a.o.Store.Deliveries(ctx, store.DeliveryFilter{MessageID: in.ID}, store.Page{Limit: maxEventDeliveries})
+	filter := store.DeliveryFilter{MessageID: in.ID, VisibleTo: callOf(ctx).who.client}
+	ds, next, err := a.o.Store.Deliveries(ctx, filter, store.Page{Limit: maxEventDeliveries})
 	if err != nil {
 		return nil, err
 	}

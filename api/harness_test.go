@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/carteiro-webhooks/carteiro/access"
 	"github.com/carteiro-webhooks/carteiro/dispatcher"
 	"github.com/carteiro-webhooks/carteiro/dispatcher/sender"
 	"github.com/carteiro-webhooks/carteiro/internal/seal"
@@ -37,6 +38,7 @@ type house struct {
 	d        *dispatcher.Dispatcher
 	s        *scheduler.Scheduler
 	keys     *seal.Ring
+	access   *access.Registry
 	handler  http.Handler
 	log      *logBuffer
 	observed chan dispatcher.Observation
@@ -68,6 +70,13 @@ func newHouse(t testing.TB, workers int) *house {
 
 func newHouseAt(t testing.TB, workers int, database string) *house {
 	t.Helper()
+	return newHouseWith(t, workers, database, sender.PolicyOptions{
+		AllowHTTP: true, AllowNetworks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+	})
+}
+
+func newHouseWith(t testing.TB, workers int, database string, targets sender.PolicyOptions) *house {
+	t.Helper()
 	ctx := context.Background()
 	h := &house{t: t, log: &logBuffer{}, observed: make(chan dispatcher.Observation, 10_000)}
 	var err error
@@ -78,9 +87,7 @@ func newHouseAt(t testing.TB, workers int, database string) *house {
 	must(t, h.store.AddEventTypes(ctx, webhook.BuiltinEventTypes()))
 	h.keys, err = seal.NewRing([32]byte{1})
 	must(t, err)
-	policy, err := sender.NewPolicy(sender.PolicyOptions{
-		AllowHTTP: true, AllowNetworks: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
-	})
+	policy, err := sender.NewPolicy(targets)
 	must(t, err)
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
 	h.subs, err = subscriptions.New(ctx, subscriptions.Options{
@@ -103,9 +110,12 @@ func newHouseAt(t testing.TB, workers int, database string) *house {
 	must(t, err)
 	must(t, h.d.Start(ctx))
 	h.s = scheduler.New(scheduler.Options{Store: h.store, Dispatcher: h.d, Source: scheduler.NewStoredRecords(h.store), Log: quiet})
+	h.access, err = access.New(access.Options{Store: h.store, AdminKey: testKey, Log: quiet})
+	must(t, err)
 	h.handler, err = New(h.options())
 	must(t, err)
 	t.Cleanup(func() {
+		h.access.Stop()
 		h.s.Stop()
 		h.d.Stop(ctx)
 		send.Close()
@@ -117,7 +127,7 @@ func newHouseAt(t testing.TB, workers int, database string) *house {
 
 func (h *house) options() Options {
 	return Options{
-		Store: h.store, Subscriptions: h.subs, Dispatcher: h.d, Scheduler: h.s, Keys: h.keys, AdminKey: testKey,
+		Store: h.store, Subscriptions: h.subs, Dispatcher: h.d, Scheduler: h.s, Keys: h.keys, Access: h.access,
 		Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 }
@@ -145,7 +155,13 @@ func (h *house) do(method, target, body string, headers ...string) *answer {
 
 func ask(t testing.TB, handler http.Handler, method, target, body string, headers ...string) *answer {
 	t.Helper()
-	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	return askFrom(t, "192.0.2.1:1234", handler, httptest.NewRequest(method, target, strings.NewReader(body)), headers...)
+}
+
+// askFrom sends a request that comes from an address.
+func askFrom(t testing.TB, from string, handler http.Handler, r *http.Request, headers ...string) *answer {
+	t.Helper()
+	r.RemoteAddr = from
 	for _, line := range headers {
 		name, value, _ := strings.Cut(line, ": ")
 		r.Header.Add(name, value)

@@ -3,18 +3,17 @@ package api
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
 
+	"github.com/carteiro-webhooks/carteiro/internal/seal"
 	"github.com/carteiro-webhooks/carteiro/store"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
-
-// maxIdempotencyKey is the longest key, in characters.
-const maxIdempotencyKey = 255
 
 // Keyed is a request that creates something, with the key under which it may
 // be repeated. (Exported because huma reads parameters of exported embedded
@@ -75,4 +74,22 @@ func replayed[T any](err error) *reply[T] {
 		return nil
 	}
 	return &reply[T]{Status: r.Status, Raw: r.Response, Replayed: true}
+}
+
+// openBefore opens the sealed answer to an earlier request with the same key,
+// if err is one. location makes the address of what was created from its id.
+func openBefore[T any](a *api, key *store.Idempotency, err error, location func(id string) string) (*reply[T], error) {
+	r := replayed[T](err)
+	if r == nil {
+		return nil, err
+	}
+	if r.Raw, err = a.o.Keys.Open(r.Raw, seal.Answer(key.Scope, key.Key)); err != nil {
+		return nil, err
+	}
+	var made struct{ ID string }
+	if err := json.Unmarshal(r.Raw, &made); err != nil {
+		return nil, err
+	}
+	r.Location = location(made.ID)
+	return r, nil
 }

@@ -2,40 +2,43 @@ package api
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/carteiro-webhooks/carteiro/access"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
 // call is what the handlers know of the request beside its input.
 type call struct {
-	id    string // X-Request-Id
-	route string // its pattern, "" when there is no such route
-	from  string // the address it came from
+	id    string     // X-Request-Id
+	route string     // its pattern, "" when there is no such route
+	from  netip.Addr // the address it came from; of trusted proxies, what they say
 	who   principal
+	grant *access.Grant // counts what the key does; nil: a route without a key
 
 	changes []string // fields that the body asks to change
 }
 
 // principal is who asks.
 type principal struct {
-	id   webhook.KeyID
-	name string
-	role role
+	id     webhook.KeyID
+	name   string
+	role   webhook.Role
+	client webhook.ClientID // the only one that it sees; "": all
 }
 
-// adminPrincipal is whoever has the admin key.
-const adminPrincipal webhook.KeyID = "key_admin"
+// adminPrincipal is whoever has the configured admin key.
+const adminPrincipal = webhook.AdminKeyID
 
 type callKey struct{}
 
@@ -62,17 +65,11 @@ func outliving(ctx context.Context) (context.Context, context.CancelFunc) {
 // the log, and what happens when it panics.
 func (a *api) enter(g *gin.Context) {
 	began := a.o.Now()
-	c := &call{id: webhook.NewID(prefixRequest), route: humaPattern(g.FullPath()), from: remoteAddr(g.Request)}
+	c := &call{id: webhook.NewID(prefixRequest), route: humaPattern(g.FullPath()), from: a.remoteAddr(g.Request)}
 	ctx, cancel := context.WithTimeout(context.WithValue(g.Request.Context(), callKey{}, c), requestTimeout)
 	defer cancel()
 	g.Request = g.Request.WithContext(ctx)
-	h := g.Writer.Header()
-	h.Set("X-Request-Id", c.id)
-	h.Set("Cache-Control", "no-store") // answers hold secrets and personal data
-	if refuseTransfer(g.Request, h) {
-		a.refuse(g, newProblem(http.StatusBadRequest, "transfer_encoding", "Of the transfer encodings, only chunked is accepted."))
-		return
-	}
+	g.Writer.Header().Set("X-Request-Id", c.id)
 	defer func() {
 		if cause := recover(); cause != nil {
 			a.panicked(g, c, cause)
@@ -80,21 +77,6 @@ func (a *api) enter(g *gin.Context) {
 		a.logAccess(g, c, began)
 	}()
 	g.Next()
-}
-
-// refuseTransfer tells whether a request's framing is odd. When a request has
-// both a length and chunks, net/http drops the length before we see it; RFC
-// 9112, section 6.3 then wants the connection to end after the answer, because
-// a proxy in front may have counted otherwise. So it ends after any chunked
-// request of HTTP/1.
-func refuseTransfer(r *http.Request, answer http.Header) bool {
-	if len(r.TransferEncoding) == 0 {
-		return false
-	}
-	if r.ProtoMajor == 1 {
-		answer.Set("Connection", "close")
-	}
-	return len(r.TransferEncoding) > 1 || r.TransferEncoding[0] != "chunked"
 }
 
 // panicked answers for a handler that panicked.
@@ -119,21 +101,52 @@ func (a *api) logAccess(g *gin.Context, c *call, began time.Time) {
 		"duration_ms", float64(a.o.Now().Sub(began).Microseconds())/1000, "request_id", c.id)
 }
 
-// authenticate lets pass who has the key. It runs before anything of the body
-// is read, and for routes that do not exist too: without a key, nobody learns
-// which ones do.
+// authenticate lets pass who has a key that is good for the route. It runs
+// before anything of the body is read, and for routes that do not exist too:
+// without a key, nobody learns which ones do.
 func (a *api) authenticate(g *gin.Context) {
-	if a.public[g.FullPath()] {
+	r := a.table[g.Request.Method+" "+g.FullPath()] // nil: there is no such route
+	if r != nil && r.who == public {
 		return
 	}
-	sum := sha256.Sum256([]byte(bearer(g.Request.Header)))
-	if subtle.ConstantTimeCompare(sum[:], a.adminKey[:]) != 1 {
-		a.refuse(g, newProblem(http.StatusUnauthorized, "unauthorized",
-			"This needs a key. Send the header \"Authorization: Bearer <api key>\" with a key that is valid here.").
-			with("WWW-Authenticate", `Bearer realm="carteiro"`))
+	ctx := g.Request.Context()
+	c := callOf(ctx)
+	grant, err := a.o.Access.Check(ctx, bearer(g.Request.Header), c.from)
+	if err == nil {
+		c.who = principal{id: grant.ID, name: grant.Name, role: grant.Role, client: grant.BoundTo()}
+		c.grant = grant
+		err = grant.Take(a.o.Now())
+	}
+	if err == nil && r != nil {
+		err = mayUse(r, c.who)
+	}
+	if err == nil && r != nil {
+		err = a.within(g, r, c.who)
+	}
+	if err == nil {
 		return
 	}
-	callOf(g.Request.Context()).who = principal{id: adminPrincipal, name: "admin", role: admin}
+	p := a.problem(ctx, err)
+	if p.Status == http.StatusUnauthorized {
+		p.with("WWW-Authenticate", `Bearer realm="carteiro"`)
+	}
+	a.refuse(g, p)
+}
+
+// mayUse refuses a role that a route is not for.
+func mayUse(r *route, who principal) error {
+	roles := r.who.roles()
+	if slices.Contains(roles, who.role) {
+		return nil
+	}
+	names := make([]string, len(roles))
+	for i, role := range roles {
+		names[i] = string(role)
+	}
+	return &webhook.Error{
+		Kind: webhook.KindForbidden, Code: "role_needed",
+		Message: fmt.Sprintf("This key has the role %s, and this needs a key with the role %s.", who.role, strings.Join(names, " or ")),
+	}
 }
 
 // bearer is the key in the one Authorization header, or "".

@@ -3,10 +3,7 @@ package api
 import (
 	"context"
 	"errors"
-	"io"
-	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -18,7 +15,7 @@ func (h *house) broken(do func() (*reply[healthView], error)) http.Handler {
 	h.t.Helper()
 	a, err := newAPI(h.options())
 	must(h.t, err)
-	engine, err := a.engine([]route{{get, "/broken", viewer, "broken", handle(func(context.Context, *struct{}) (*reply[healthView], error) {
+	engine, err := a.engine([]route{{get, "/broken", viewer, ofNobody, "broken", handle(func(context.Context, *struct{}) (*reply[healthView], error) {
 		return do()
 	}, 200)}})
 	must(h.t, err)
@@ -139,56 +136,4 @@ func TestTheLogHasNoSecretsAndNoPayloads(t *testing.T) {
 	if !strings.Contains(log, "method=GET route=/v1/clients/{client_id} status=404") {
 		t.Errorf("no line with the route's pattern:\n%s", log)
 	}
-}
-
-// exchange sends bytes to a server on a real connection and returns all that
-// comes back until the server closes it. cut: we send no more.
-func exchange(t *testing.T, addr, request string, cut bool) string {
-	t.Helper()
-	conn, err := net.Dial("tcp", addr)
-	must(t, err)
-	defer conn.Close()
-	_, err = io.WriteString(conn, request)
-	must(t, err)
-	if tcp, ok := conn.(*net.TCPConn); ok && cut {
-		must(t, tcp.CloseWrite())
-	}
-	got, err := io.ReadAll(conn)
-	must(t, err)
-	return string(got)
-}
-
-func TestOddFraming(t *testing.T) {
-	h := newHouse(t, 0)
-	server := httptest.NewServer(h.handler)
-	defer server.Close()
-	addr := strings.TrimPrefix(server.URL, "http://")
-	head := "POST /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + testKey + "\r\n"
-	body := event(redemption)
-	chunked := "\r\n" + hex(len(body)) + "\r\n" + body + "\r\n0\r\n\r\n"
-	// What follows the end of the chunks would be a second request, if a proxy
-	// had gone by the length: it must not be answered.
-	second := "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
-	got := exchange(t, addr, head+"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"+chunked+second, false)
-	if strings.Count(got, "HTTP/1.1") != 1 || !strings.Contains(got, "202 Accepted") || !strings.Contains(got, "Connection: close") {
-		t.Errorf("length and chunks: %s", got)
-	}
-	for _, te := range []string{"gzip, chunked", "identity", "chunked, chunked"} {
-		if got := exchange(t, addr, head+"Transfer-Encoding: "+te+"\r\nConnection: close\r\n"+chunked, false); strings.Contains(got, "202") {
-			t.Errorf("%s: %s", te, got)
-		}
-	}
-	got = exchange(t, addr, head+"Content-Length: 400\r\nConnection: close\r\n\r\n"+body[:10], true)
-	if got != "" && !strings.Contains(got, "incomplete_body") {
-		t.Errorf("a body cut off: %s", got)
-	}
-}
-
-func hex(n int) string {
-	const digits = "0123456789abcdef"
-	s := ""
-	for ; n > 0; n /= 16 {
-		s = string(digits[n%16]) + s
-	}
-	return s
 }

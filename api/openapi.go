@@ -82,10 +82,13 @@ func describeAnswers(op *huma.Operation, registry huma.Registry, shape reflect.T
 
 // describeErrors notes the answers of failure that a route can give.
 func describeErrors(op *huma.Operation, r route) {
-	if r.role == public {
+	if r.who == public {
 		return
 	}
-	op.Errors = []int{http.StatusUnauthorized, http.StatusUnprocessableEntity, http.StatusServiceUnavailable}
+	op.Errors = []int{
+		http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusTooManyRequests,
+		http.StatusServiceUnavailable,
+	}
 	if strings.Contains(r.path, "{") {
 		op.Errors = append(op.Errors, http.StatusNotFound)
 	}

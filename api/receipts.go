@@ -54,7 +54,7 @@ func (r receipt) contentType() string {
 }
 
 func (a *api) getReceipt(ctx context.Context, in *receiptQuery) (*reply[receipt], error) {
-	run, err := a.findRun(ctx, in.ID)
+	run, err := a.findRun(ctx, in.ID, in.ClientID)
 	if err != nil {
 		return nil, err
 	}

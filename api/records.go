@@ -7,19 +7,18 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humagin"
 
+	"github.com/carteiro-webhooks/carteiro/internal/guard"
 	"github.com/carteiro-webhooks/carteiro/internal/records"
 	"github.com/carteiro-webhooks/carteiro/scheduler"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
-
-// maxRecords is how many records one call takes.
-const maxRecords = 10_000
 
 // loadLimits bound one call.
 type loadLimits struct {
@@ -31,16 +30,20 @@ const contentLines = "application/x-ndjson"
 
 type putRecords struct {
 	Dataset     string           `path:"dataset" doc:"cadastros, vendas, ingressos or financeiro"`
-	ClientID    webhook.ClientID `query:"client_id" doc:"whose the records are; or give client_field"`
+	ClientID    webhook.ClientID `query:"client_id" doc:"whose the records are; or give client_field. For a key that is bound to a client, neither is needed"`
 	ClientField string           `query:"client_field" doc:"the field of each record that holds its client's id"`
 	Content     recordStream     `json:"-"`
 
 	dataset webhook.Dataset
+	only    webhook.ClientID // "": records of every client are taken
 }
 
 // Resolve checks what is asked for, before a byte of the body is read.
-func (in *putRecords) Resolve(huma.Context) []error {
+func (in *putRecords) Resolve(ctx huma.Context) []error {
 	var err error
+	if in.ClientID == "" && in.ClientField == "" {
+		in.ClientID = callOf(ctx.Context()).who.client
+	}
 	if in.dataset, err = webhook.ParseDataset(in.Dataset); err != nil {
 		return []error{err}
 	}
@@ -108,7 +111,7 @@ func (a *api) load(ctx context.Context, in *putRecords, limits loadLimits) (*rep
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), limits.timeout)
 	defer cancel()
 	l := &scheduler.Load{
-		Store: a.o.Store, Dataset: in.dataset, ClientID: in.ClientID, ClientField: in.ClientField, Most: limits.most,
+		Store: a.o.Store, Dataset: in.dataset, ClientID: in.ClientID, ClientField: in.ClientField, Only: in.only, Most: limits.most,
 	}
 	if err := l.Run(bounded, records.NewReader(in.Content.body, in.Content.format, webhook.MaxRecord)); err != nil {
 		return nil, a.partly(ctx, l, err)
@@ -141,6 +144,8 @@ func (a *api) stopped(ctx context.Context, err error) *problem {
 	switch {
 	case errors.As(err, &broken):
 		return newProblem(http.StatusBadRequest, "malformed_json", fmt.Sprintf("At record %d, %s. ", broken.Line, broken.Reason))
+	case errors.As(err, &cut) && errors.Is(err, os.ErrDeadlineExceeded):
+		return newProblem(http.StatusRequestTimeout, "slow_body", fmt.Sprintf("The body did not come within %s, the time for a whole request. ", webhook.Duration(guard.ReadTimeout)))
 	case errors.As(err, &cut):
 		return newProblem(http.StatusBadRequest, "incomplete_body", "The body ended before its announced end, or could not be read. ")
 	case errors.As(err, &tooMany):

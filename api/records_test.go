@@ -240,7 +240,7 @@ func TestRecordsStreamInFlatMemory(t *testing.T) {
 	unlimited := func(ctx context.Context, in *putRecords) (*reply[scheduler.Loaded], error) {
 		return a.load(ctx, in, loadLimits{timeout: time.Hour})
 	}
-	engine, err := a.engine([]route{{put, "/v1/records/{dataset}", producer, "put-records", handle(unlimited, 200)}})
+	engine, err := a.engine([]route{{put, "/v1/records/{dataset}", producer, ofInput, "put-records", handle(unlimited, 200)}})
 	must(t, err)
 	var peak atomic.Uint64
 	runtime.GC()

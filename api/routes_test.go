@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -28,7 +30,8 @@ func TestEveryRouteWantsTheKey(t *testing.T) {
 	routes := append(a.routes(),
 		route{method: "GET", path: "/"}, route{method: "GET", path: "/v1/nothing"}, route{method: "POST", path: "/healthz/"},
 		route{method: "DELETE", path: "/v1/events"}, route{method: "POST", path: "/readyz"})
-	for _, r := range routes {
+	for i, r := range routes {
+		from := "192.0.2." + strconv.Itoa(i) + ":999" // one address must not send too many wrong keys
 		path := strings.NewReplacer("{", "", "}", "").Replace(r.path)
 		for _, headers := range [][]string{
 			nil,
@@ -38,8 +41,8 @@ func TestEveryRouteWantsTheKey(t *testing.T) {
 			{"Authorization: " + testKey},
 			{"Authorization: Bearer " + testKey, "Authorization: Bearer " + testKey},
 		} {
-			got := ask(t, h.handler, r.method, path, "", headers...)
-			if r.role == public {
+			got := askFrom(t, from, h.handler, httptest.NewRequest(r.method, path, nil), headers...)
+			if r.who == public {
 				got.want(http.StatusOK)
 				continue
 			}
@@ -73,13 +76,16 @@ func TestTheDocumentHasEveryRoute(t *testing.T) {
 	}
 	var served []string
 	for _, r := range engine.Routes() {
+		if r.Method == http.MethodHead { // of the routes for health; GET is described
+			continue
+		}
 		served = append(served, r.Method+" "+humaPattern(r.Path))
 	}
 	var doc struct {
 		OpenAPI string
 		Paths   map[string]map[string]struct {
-			OperationID string `json:"operationId"`
-			Role        string `json:"x-role"`
+			OperationID string   `json:"operationId"`
+			Roles       []string `json:"x-roles"`
 			Responses   map[string]any
 			RequestBody map[string]any `json:"requestBody"`
 			Security    *[]any
@@ -100,12 +106,14 @@ func TestTheDocumentHasEveryRoute(t *testing.T) {
 				t.Errorf("%s: operationId %q is empty or there twice", name, op.OperationID)
 			}
 			ids[op.OperationID] = true
-			if op.Role == "" {
-				t.Errorf("%s has no role", name)
+			isPublic := op.Security != nil && len(*op.Security) == 0
+			if isPublic != (len(op.Roles) == 0) || isPublic != (path == "/healthz" || path == "/readyz") {
+				t.Errorf("%s: public %v, roles %v", name, isPublic, op.Roles)
 			}
-			_, refused := op.Responses["401"]
-			if isPublic := op.Role == "public"; isPublic == refused || isPublic != (op.Security != nil && len(*op.Security) == 0) {
-				t.Errorf("%s: role %s, 401 described: %v", name, op.Role, refused)
+			for _, status := range []string{"401", "403", "429"} {
+				if _, refused := op.Responses[status]; isPublic == refused {
+					t.Errorf("%s: roles %v, %s described: %v", name, op.Roles, status, refused)
+				}
 			}
 			if wants := method == "post" || method == "put" || method == "patch"; wants != (op.RequestBody != nil) {
 				t.Errorf("%s: a body is described: %v", name, op.RequestBody != nil)
@@ -170,21 +178,40 @@ func TestARouteMustBeDeclaredWhole(t *testing.T) {
 	must(t, err)
 	whole := handle(a.getHealth, 200)
 	for _, r := range []route{
-		{get, "/x", "", "x", whole},
-		{get, "/x", "guest", "x", whole},
-		{get, "/x", viewer, "", whole},
-		{get, "/x", viewer, "x", nil},
+		{get, "/x", "", ofNobody, "x", whole},
+		{get, "/x", "guest", ofNobody, "x", whole},
+		{get, "/x", viewer, ofNobody, "", whole},
+		{get, "/x", viewer, ofNobody, "x", nil},
+		{get, "/x", viewer, "", "x", whole},
+		{get, "/x", viewer, "somebody", "x", whole},
+		// What is declared must go with the path and the input.
+		{get, "/x", viewer, ofQuery, "x", whole},
+		{get, "/x", viewer, ofPath, "x", whole},
+		{get, "/x", viewer, ofInput, "x", whole},
+		{get, "/x", viewer, ofDelivery, "x", whole},
+		{get, "/x/{client_id}", viewer, ofNobody, "x", whole},
+		{get, "/x/{client_id}", viewer, ofPlatform, "x", whole},
+		{get, "/x/{id}", viewer, ofNobody, "x", whole},
+		{get, "/x/{id}/y", viewer, ofNobody, "x", whole},
+		{get, "/x/{id}/y", viewer, ofRun, "x", whole},
+		{get, "/x", viewer, ofNobody, "x", handle(a.listEvents, 200)},
+		{get, "/x", viewer, ofNobody, "x", handle(a.postEvent, 200)},
+		{get, "/x", viewer, ofPlatform, "x", handle(a.postEvent, 200)},
+		{get, "/x/{id}", viewer, ofDelivery, "x", handle(a.listEvents, 200)},
 	} {
 		if _, err := a.engine([]route{r}); err == nil {
 			t.Errorf("%+v was accepted", r)
 		}
+	}
+	if _, err := a.engine([]route{{get, "/x", viewer, ofNobody, "x", whole}}); err != nil {
+		t.Error(err)
 	}
 }
 
 func TestOptionsMustBeWhole(t *testing.T) {
 	h := newHouse(t, 0)
 	for name, change := range map[string]func(*Options){
-		"short key":     func(o *Options) { o.AdminKey = "short" },
+		"no access":     func(o *Options) { o.Access = nil },
 		"no store":      func(o *Options) { o.Store = nil },
 		"no keys":       func(o *Options) { o.Keys = nil },
 		"no dispatcher": func(o *Options) { o.Dispatcher = nil },
@@ -204,6 +231,7 @@ func TestHealthOnly(t *testing.T) {
 	handler, err := New(o)
 	must(t, err)
 	ask(t, handler, "GET", "/healthz", "").want(200)
+	ask(t, handler, "HEAD", "/healthz", "").want(200)
 	ask(t, handler, "GET", "/v1/clients", "", "Authorization: Bearer "+testKey).problem(404, "not_found")
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -121,6 +122,14 @@ func viewRunClient(c *webhook.RunClient, t store.Tally) runClientView {
 type runsQuery struct {
 	Name string `path:"name"`
 	Paging
+	ClientID webhook.ClientID `query:"client_id" doc:"runs in which this client has a part; their counts are then its own"`
+}
+
+// Resolve checks the filter.
+func (q *runsQuery) Resolve(huma.Context) []error {
+	var f webhook.Faults
+	checkClientID(&f, "client_id", q.ClientID, false)
+	return asErrors(f)
 }
 
 func (a *api) listRuns(ctx context.Context, in *runsQuery) (*reply[list[RunSummary]], error) {
@@ -131,24 +140,33 @@ func (a *api) listRuns(ctx context.Context, in *runsQuery) (*reply[list[RunSumma
 	if _, err := a.o.Store.Export(ctx, in.Name); err != nil {
 		return nil, err
 	}
-	rows, next, err := a.o.Store.Runs(ctx, store.RunFilter{Export: in.Name}, page)
+	rows, next, err := a.o.Store.Runs(ctx, store.RunFilter{Export: in.Name, ClientID: in.ClientID}, page)
 	if err != nil {
 		return nil, err
 	}
 	views := make([]RunSummary, len(rows))
 	for i := range rows {
-		totals, err := a.o.Store.RunTotals(ctx, rows[i].ID)
+		totals, err := a.o.Store.RunTotals(ctx, rows[i].ID, in.ClientID)
 		if err != nil {
 			return nil, err
 		}
+		hideOthers(&rows[i], in.ClientID)
 		views[i] = summarize(&rows[i], totals)
 	}
 	return listOf(listRuns, views, next, func(v *RunSummary) RunSummary { return *v }), nil
 }
 
-// findRun reads a run with its counts; what has not the form of an id does
-// not exist.
-func (a *api) findRun(ctx context.Context, id webhook.RunID) (RunView, error) {
+// hideOthers takes out of a run what may be about other clients than one: why
+// it does not go on names the client at which it stopped.
+func hideOthers(r *webhook.Run, only webhook.ClientID) {
+	if only != "" && r.ClientID != only && r.Error != "" {
+		r.Error = "The run stopped for the moment; it is tried again by itself."
+	}
+}
+
+// findRun reads a run with its counts, of one client unless only is ""; what
+// has not the form of an id does not exist.
+func (a *api) findRun(ctx context.Context, id webhook.RunID, only webhook.ClientID) (RunView, error) {
 	if !webhook.ValidID(webhook.PrefixRun, string(id)) {
 		return RunView{}, webhook.NotFound("run", clip(string(id)))
 	}
@@ -156,9 +174,13 @@ func (a *api) findRun(ctx context.Context, id webhook.RunID) (RunView, error) {
 	if err != nil {
 		return RunView{}, err
 	}
+	hideOthers(&r, only)
 	clients, err := a.o.Store.RunClients(ctx, r.ID)
 	if err != nil {
 		return RunView{}, err
+	}
+	if only != "" {
+		clients = slices.DeleteFunc(clients, func(c webhook.RunClient) bool { return c.ClientID != only })
 	}
 	tallies, err := a.o.Store.Tallies(ctx, r.ID)
 	if err != nil {
@@ -179,7 +201,7 @@ func (a *api) findRun(ctx context.Context, id webhook.RunID) (RunView, error) {
 
 type runQuery struct {
 	ID       webhook.RunID    `path:"id"`
-	ClientID webhook.ClientID `query:"client_id" doc:"pages of one client only"`
+	ClientID webhook.ClientID `query:"client_id" doc:"the part of one client only"`
 	Paging
 }
 
@@ -241,7 +263,7 @@ func (a *api) getRun(ctx context.Context, in *runQuery) (*reply[runDetail], erro
 	if f.AfterNumber, f.AfterClient, err = pageAfter(after.After); err != nil {
 		return nil, err
 	}
-	run, err := a.findRun(ctx, in.ID)
+	run, err := a.findRun(ctx, in.ID, in.ClientID)
 	if err != nil {
 		return nil, err
 	}

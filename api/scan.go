@@ -10,10 +10,6 @@ import (
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
-// maxDepth is how deeply a document may be nested. The contracts need five
-// levels; a parser of a client's that recurses must survive what we let in.
-const maxDepth = 100
-
 // scanner walks a JSON document once. It tells the first place where the
 // document is no JSON (RFC 8259), and every name that is twice in one object:
 // of two values, a schema would check one and a client might read the other.
@@ -38,6 +34,9 @@ func scan(data []byte, faults *webhook.Faults) error {
 		return notUTF8(data)
 	}
 	s := &scanner{data: data, faults: faults}
+	if bytes.HasPrefix(data, []byte("\ufeff")) {
+		return s.syntax("the body begins with a byte order mark; send it without (RFC 8259, section 8.1)")
+	}
 	s.space()
 	if s.pos == len(data) {
 		return webhook.Malformed("malformed_json", "The body is empty; it must be a JSON object.")

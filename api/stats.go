@@ -13,7 +13,8 @@ import (
 const statsSpan = 24 * time.Hour
 
 type statsQuery struct {
-	Since string `query:"since" doc:"count from this time on (RFC 3339); 24 hours ago when nothing is given"`
+	ClientID webhook.ClientID `query:"client_id" doc:"of one client only"`
+	Since    string           `query:"since" doc:"count from this time on (RFC 3339); 24 hours ago when nothing is given"`
 
 	since time.Time
 }
@@ -21,6 +22,7 @@ type statsQuery struct {
 // Resolve checks the time.
 func (q *statsQuery) Resolve(huma.Context) []error {
 	var f webhook.Faults
+	checkClientID(&f, "client_id", q.ClientID, false)
 	q.since = checkTime(&f, "since", q.Since)
 	return asErrors(f)
 }
@@ -44,7 +46,7 @@ func (a *api) getStats(ctx context.Context, in *statsQuery) (*reply[statsView], 
 	if in.since.IsZero() {
 		in.since = a.o.Now().UTC().Add(-statsSpan).Truncate(time.Second)
 	}
-	v, err := a.o.Store.VerificationStats(ctx, in.since)
+	v, err := a.o.Store.VerificationStats(ctx, in.ClientID, in.since)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"time"
 
@@ -65,7 +64,7 @@ func (a *api) createSubscription(ctx context.Context, in *createSubscription) (*
 	key := in.idempotency(ctx, in.Content.raw)
 	if key != nil { // before the URL's host is looked up
 		if err := a.o.Store.FindIdempotent(ctx, key); err != nil {
-			return a.createdBefore(key, err)
+			return openBefore[subscriptionView](a, key, err, subscriptionURL)
 		}
 	}
 	var body []byte
@@ -78,29 +77,12 @@ func (a *api) createSubscription(ctx context.Context, in *createSubscription) (*
 		return answered(key, http.StatusCreated, a.o.Keys.Seal(body, seal.Answer(key.Scope, key.Key))), nil
 	})
 	if err != nil {
-		return a.createdBefore(key, err)
+		return openBefore[subscriptionView](a, key, err, subscriptionURL)
 	}
-	return &reply[subscriptionView]{Location: subscriptionURL(sub.ID), Raw: body}, nil
+	return &reply[subscriptionView]{Location: subscriptionURL(string(sub.ID)), Raw: body}, nil
 }
 
-func subscriptionURL(id webhook.SubscriptionID) string { return "/v1/subscriptions/" + string(id) }
-
-// createdBefore opens the sealed answer to an earlier request, if err is one.
-func (a *api) createdBefore(key *store.Idempotency, err error) (*reply[subscriptionView], error) {
-	r := replayed[subscriptionView](err)
-	if r == nil {
-		return nil, err
-	}
-	if r.Raw, err = a.o.Keys.Open(r.Raw, seal.Answer(key.Scope, key.Key)); err != nil {
-		return nil, err
-	}
-	var made struct{ ID webhook.SubscriptionID }
-	if err := json.Unmarshal(r.Raw, &made); err != nil {
-		return nil, err
-	}
-	r.Location = subscriptionURL(made.ID)
-	return r, nil
-}
+func subscriptionURL(id string) string { return "/v1/subscriptions/" + id }
 
 const listSubscriptions = "subscriptions"
 

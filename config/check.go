@@ -23,6 +23,9 @@ func (c *Config) check(name string) error {
 		return checkAdminKey(c.AdminKey)
 	case "secret_key":
 		return checkSecretKey(c.SecretKey)
+	case "secret_keys_old":
+		_, err := c.FormerKeys()
+		return err
 	case "retry_schedule":
 		return checkSchedule(c.RetrySchedule)
 	case "delivery_timeout":
@@ -31,6 +34,10 @@ func (c *Config) check(name string) error {
 		return checkVerificationTTL(c.VerificationTTL)
 	case "allow_networks":
 		return checkNetworks(c.AllowNetworks)
+	case "trusted_proxies":
+		return checkNetworks(c.TrustedProxies)
+	case "api_rate":
+		return checkAPIRate(c.APIRate)
 	case "workers":
 		return checkWorkers(c.Workers)
 	case "mongo_url":
@@ -103,7 +110,24 @@ func checkRedis(url string) error {
 	if url == "embedded" {
 		return nil
 	}
-	return checkURL(url, "redis", "rediss", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster")
+	if err := checkURL(url, "redis", "rediss", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster"); err != nil {
+		return err
+	}
+	return checkSentinel(url)
+}
+
+// checkSentinel wants the name of the master, without which Sentinel cannot
+// be asked for anything.
+func checkSentinel(url string) error {
+	scheme, rest, _ := strings.Cut(url, "://")
+	if !strings.HasSuffix(scheme, "+sentinel") {
+		return nil
+	}
+	rest, _, _ = strings.Cut(rest, "?")
+	if _, master, _ := strings.Cut(rest[strings.LastIndexByte(rest, '@')+1:], "/"); strings.Trim(master, "/") == "" {
+		return fault("names no master: end it with one, such as redis+sentinel://host1:26379,host2:26379/mymaster")
+	}
+	return nil
 }
 
 func checkMongo(url string) error {
@@ -190,6 +214,13 @@ func checkNetworks(networks []netip.Prefix) error {
 
 func checkWorkers(workers int) error {
 	if workers < 1 || workers > MaxWorkers {
+		return fault("is out of range")
+	}
+	return nil
+}
+
+func checkAPIRate(rate Rate) error {
+	if rate < 0 || rate > MaxAPIRate {
 		return fault("is out of range")
 	}
 	return nil

@@ -28,8 +28,8 @@ func TestRulesOfEachSetting(t *testing.T) {
 		},
 		{
 			"REDIS_URL",
-			[]string{"embedded", "redis://h", "rediss://u:p@h:1/2", "redis+sentinel://a:1,b:2/main", "rediss+sentinel://a", "redis+cluster://a:1,b:2", "rediss+cluster://a"},
-			map[string]string{"h:6379": "scheme", "http://h": "scheme", "redis://": "no host", "redis://:p@/0": "no host", "Embedded": "scheme", "unix:///run/redis": "scheme"},
+			[]string{"embedded", "redis://h", "rediss://u:p@h:1/2", "redis+sentinel://a:1,b:2/main", "rediss+sentinel://u:p@a/main?db=1", "redis+cluster://a:1,b:2", "rediss+cluster://a"},
+			map[string]string{"h:6379": "scheme", "http://h": "scheme", "redis://": "no host", "redis://:p@/0": "no host", "redis+sentinel://a:1,b:2": "names no master", "rediss+sentinel://a/": "names no master", "Embedded": "scheme", "unix:///run/redis": "scheme"},
 		},
 		{
 			"ADMIN_KEY",
@@ -55,6 +55,16 @@ func TestRulesOfEachSetting(t *testing.T) {
 			"ALLOW_NETWORKS",
 			[]string{"127.0.0.0/8", "10.0.0.0/8,::1/128,fd00::/8", "0.0.0.0/0", "10.1.2.3/32"},
 			map[string]string{"127.0.0.1": "127.0.0.1/32", "10.0.0.0/8,::1": "::1/128", "10.0.0.0/33": "no network", "10.1.0.0/8": "write 10.0.0.0/8", "::ffff:10.0.0.0/104": "IPv4 network", "localhost": "localhost", "fe80::1%eth0": "no network"},
+		},
+		{
+			"TRUSTED_PROXIES",
+			[]string{"10.0.0.0/8", "10.0.0.0/8,fd00::/8"},
+			map[string]string{"10.0.0.1": "10.0.0.1/32", "10.1.0.0/8": "write 10.0.0.0/8", "nginx": "no network"},
+		},
+		{
+			"API_RATE",
+			[]string{"0", "1", "1000000"},
+			map[string]string{"-1": "out of range", "1000001": "out of range", "auto": "whole number", "10/s": "whole number"},
 		},
 		{
 			"WORKERS",
@@ -130,6 +140,17 @@ func TestSecretKeyForms(t *testing.T) {
 		if len(got) != 1 || got[0].Where != "--secret-key" || !strings.Contains(got[0].Message, part) || strings.Contains(got[0].Message, text) {
 			t.Errorf("key %q: problems %q; want one that tells %q and not the key", text, got, part)
 		}
+	}
+	former := load(t, config.Options{Flags: map[string]string{"secret_keys_old": hex.EncodeToString(want[:]) + ", " + secretKey}})
+	if keys, err := former.FormerKeys(); err != nil || len(keys) != 2 || keys[0] != want {
+		t.Errorf("former keys: %x, %v", keys, err)
+	}
+	if keys, err := load(t, config.Options{}).FormerKeys(); err != nil || keys != nil {
+		t.Errorf("no former keys: %x, %v", keys, err)
+	}
+	bad := problems(t, config.Options{Flags: map[string]string{"secret_keys_old": secretKey + ",change me"}})
+	if len(bad) != 1 || !strings.Contains(bad[0].Message, "at place 2 what is neither") || strings.Contains(bad[0].Message, secretKey) {
+		t.Errorf("a bad former key: %q", bad)
 	}
 	if _, err := load(t, config.Options{}).EncryptionKey(); err == nil {
 		t.Error("no key, but EncryptionKey gives one")

@@ -19,7 +19,10 @@ type Config struct {
 	DatabaseURL      string            `env:"DATABASE_URL" kind:"url" help:"database; without it, SQLite in the data directory" allowed:"sqlite:PATH, or postgres://USER:PASSWORD@HOST/DATABASE"`
 	RedisURL         string            `env:"REDIS_URL" envDefault:"embedded" kind:"url" help:"Redis that carries the hints; embedded runs one inside the process" allowed:"embedded, or redis://, rediss://, redis+sentinel://, rediss+sentinel://, redis+cluster:// or rediss+cluster:// and a host"`
 	AdminKey         Secret            `env:"ADMIN_KEY" kind:"secret" help:"the first admin API key; made at the first start when it is not given" allowed:"at least 32 printable ASCII characters"`
+	TrustedProxies   []netip.Prefix    `env:"TRUSTED_PROXIES" help:"networks of the proxies in front of the API, whose X-Forwarded-For is believed; without any, the caller is whoever connects" allowed:"networks in CIDR form, such as 10.0.0.0/8,fd00::/8"`
+	APIRate          Rate              `env:"API_RATE" envDefault:"10000" help:"requests a second that a key without a rate of its own may make in this process, each event of a batch counted; 0 is any number" allowed:"a number from 0 to 1000000"`
 	SecretKey        Secret            `env:"SECRET_KEY" kind:"secret" help:"key that encrypts secrets at rest; made in the data directory when it is not given, required with PostgreSQL" allowed:"32 bytes as base64 or hex, such as openssl rand -base64 32 prints"`
+	SecretKeysOld    Secret            `env:"SECRET_KEYS_OLD" kind:"secret" help:"further keys that open what is sealed, while SECRET_KEY is being changed; never used to seal" allowed:"keys in the form of SECRET_KEY, with commas between them"`
 	RetrySchedule    []time.Duration   `env:"RETRY_SCHEDULE" envDefault:"1m,5m,15m,30m,1h" help:"waits after a failed attempt, one for each retry" allowed:"1 to 20 durations above 0 and up to 168h, such as 1m,5m,1h"`
 	DeliveryTimeout  time.Duration     `env:"DELIVERY_TIMEOUT" envDefault:"15s" help:"longest time of one attempt, reading the answer included" allowed:"a duration from 1s to 30s, such as 15s"`
 	VerificationTTL  time.Duration     `env:"VERIFICATION_TTL" envDefault:"720h" help:"how long a verification may stay without a result before it expires" allowed:"a duration from 1s to 8760h, such as 720h"`
@@ -36,6 +39,9 @@ type Config struct {
 
 	origins map[string]origin // by Setting.Name; where each value came from
 }
+
+// Rate is a number of requests a second; 0 is any number.
+type Rate int
 
 // LogFormat is the form of the log lines.
 type LogFormat string
@@ -65,6 +71,7 @@ const (
 	MinVerificationTTL = time.Second
 	MaxVerificationTTL = 8760 * time.Hour
 	MaxWorkers         = 4096
+	MaxAPIRate         = 1_000_000
 	WorkersPerCPU      = 256
 	MinAdminKeyLength  = 32
 )

@@ -79,8 +79,9 @@ func TestEveryLayerKnowsEverySetting(t *testing.T) {
 	// A value that differs from the default, in the form in which Print shows it.
 	values := map[string]string{
 		"listen": "0.0.0.0:9", "data_dir": "/srv/c", "database_url": "sqlite:/srv/x.db",
-		"redis_url": "redis://r:6379", "admin_key": strings.Repeat("a", 32), "secret_key": secretKey,
+		"redis_url": "redis://r:6379", "admin_key": strings.Repeat("a", 32), "secret_key": secretKey, "secret_keys_old": secretKey,
 		"retry_schedule": "1s,2m30s", "delivery_timeout": "3s", "verification_ttl": "48h", "allow_http": "true",
+		"trusted_proxies": "10.0.0.0/8,fd00::/8", "api_rate": "50",
 		"allow_networks": "127.0.0.0/8,fd00::/8", "workers": "7", "roles": "scheduler,worker,api",
 		"mongo_url": "mongodb://m1:27017,m2:27017/db", "mongo_database": "platform",
 		"mongo_collections": "vendas=orders:project_id:-__v -notes,cadastros=people:client", "log_level": "warn", "log_format": "json", "migrate": "manual",

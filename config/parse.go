@@ -48,6 +48,7 @@ func (l *layers) read(c *Config) (wrong map[string]bool) {
 		Environment: texts,
 		FuncMap: map[reflect.Type]env.ParserFunc{
 			reflect.TypeFor[int]():               func(s string) (any, error) { return parseWorkers(s) },
+			reflect.TypeFor[Rate]():              func(s string) (any, error) { return parseRate(s) },
 			reflect.TypeFor[time.Duration]():     func(s string) (any, error) { return parseDuration(s) },
 			reflect.TypeFor[[]time.Duration]():   func(s string) (any, error) { return parseList(s, parseDuration) },
 			reflect.TypeFor[[]netip.Prefix]():    func(s string) (any, error) { return parseList(s, parseNetwork) },
@@ -140,6 +141,14 @@ func parseWorkers(text string) (int, error) {
 		return 0, fault("is not a whole number")
 	}
 	return n, nil
+}
+
+func parseRate(text string) (Rate, error) {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return 0, fault("is not a whole number")
+	}
+	return Rate(n), nil
 }
 
 // faultError is a complaint in our own words, which may be shown; those of

@@ -63,6 +63,21 @@ func (c *Config) EncryptionKey() (key [32]byte, err error) {
 	return DecodeKey(c.SecretKey.Reveal())
 }
 
+// FormerKeys decodes SecretKeysOld.
+func (c *Config) FormerKeys() (keys [][32]byte, err error) {
+	if c.SecretKeysOld.Empty() {
+		return nil, nil
+	}
+	for i, text := range strings.Split(c.SecretKeysOld.Reveal(), ",") {
+		key, err := DecodeKey(strings.TrimSpace(text))
+		if err != nil {
+			return nil, fault("has at place %d what %v", i+1, err)
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
+}
+
 // DecodeKey reads a key of 32 bytes from hex or from base64 of either
 // alphabet, padded or not. The error never quotes the key.
 func DecodeKey(text string) (key [32]byte, err error) {

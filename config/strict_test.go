@@ -93,7 +93,7 @@ const planted = "planted-hunter2-planted-hunter2-planted"
 func TestSecretsAreNeverShown(t *testing.T) {
 	c := load(t, config.Options{Environ: []string{
 		"CARTEIRO_ADMIN_KEY=" + planted,
-		"CARTEIRO_SECRET_KEY=" + secretKey,
+		"CARTEIRO_SECRET_KEY=" + secretKey, "CARTEIRO_SECRET_KEYS_OLD=" + secretKey,
 		"CARTEIRO_DATABASE_URL=postgres://carteiro:" + planted + "@h/d?sslpassword=" + planted,
 		"CARTEIRO_REDIS_URL=redis+sentinel://" + planted + "@a:1,b:2/main",
 		"CARTEIRO_MONGO_URL=mongodb://u:p@" + planted + "/x@h1:1,h2:2/d?authMechanismProperties=AWS_SESSION_TOKEN:" + planted,
@@ -137,6 +137,7 @@ func TestErrorsDoNotQuoteSecrets(t *testing.T) {
 	for _, e := range []string{
 		"CARTEIRO_ADMIN_KEY=hunter2",
 		"CARTEIRO_SECRET_KEY=" + planted,
+		"CARTEIRO_SECRET_KEYS_OLD=" + secretKey + "," + planted,
 		"CARTEIRO_DATABASE_URL=mysql://u:" + planted + "@h/d",
 		"CARTEIRO_DATABASE_URL=host=h password=" + planted,
 		"CARTEIRO_DATABASE_URL=postgress://u:hunter2%zz@h/d",

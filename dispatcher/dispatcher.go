@@ -143,7 +143,7 @@ func (d *Dispatcher) Kick() {
 }
 
 // Ready tells whether hints can be carried.
-func (d *Dispatcher) Ready(ctx context.Context) error { return d.o.Redis.Ping(ctx) }
+func (d *Dispatcher) Ready(ctx context.Context) error { return d.o.Redis.Ready(ctx) }
 
 // InFlight is how many exchanges are under way in this process.
 func (d *Dispatcher) InFlight() int {

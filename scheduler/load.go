@@ -18,6 +18,7 @@ type Load struct {
 	Dataset     webhook.Dataset
 	ClientID    webhook.ClientID // whose the records are; "": each tells in ClientField
 	ClientField string           // name of the field that holds a record's client
+	Only        webhook.ClientID // the one client whose records are taken; "": every client's
 	Most        int              // records that are taken; 0: any number
 
 	Loaded
@@ -111,6 +112,10 @@ func (l *Load) take(raw []byte) {
 	}
 	if l.ClientField == "" {
 		rec.ClientID = l.ClientID
+	}
+	if l.Only != "" && rec.ClientID != l.Only {
+		l.refuse(rec.Key, fmt.Sprintf("its client is %q, and the key is bound to client %q", rec.ClientID, l.Only))
+		return
 	}
 	rec.Body = bytes.Clone(raw) // raw is the stream's
 	l.batch = append(l.batch, rec)

@@ -168,9 +168,18 @@ func (e *env) verificationCalls() map[string]func(context.Context) error {
 			_, err := e.RecordTest(ctx, &probe, &webhook.Attempt{Number: 1})
 			return err
 		},
+		"CountSealed": func(ctx context.Context) error { _, err := e.CountSealed(ctx); return err },
+		"SealedWith": func(ctx context.Context) error {
+			_, err := e.SealedWith(ctx, SealedAnswers, []byte("\x01abcd"), SealedValue{ID: "a", Second: "k"}, 100)
+			return err
+		},
+		"ReplaceSealed": func(ctx context.Context) error {
+			_, err := e.ReplaceSealed(ctx, SealedAnswers, []Resealed{{SealedValue{ID: "a", Second: "k", Sealed: []byte("x")}, []byte("y")}})
+			return err
+		},
 		"UpdateClientSecret":           func(ctx context.Context) error { return e.UpdateClientSecret(ctx, ClientSecret{ClientID: "a"}) },
 		"Verification":                 func(ctx context.Context) error { _, err := e.Verification(ctx, "ver_1"); return err },
-		"VerificationStats":            func(ctx context.Context) error { _, err := e.VerificationStats(ctx, e.now()); return err },
+		"VerificationStats":            func(ctx context.Context) error { _, err := e.VerificationStats(ctx, "", e.now()); return err },
 		"Verifications":                list(VerificationFilter{}),
 		"verifications by client":      list(VerificationFilter{ClientID: "c7"}),
 		"verifications that expired":   list(VerificationFilter{Status: webhook.VerificationExpired}),

@@ -54,7 +54,7 @@ func checkClientPages(t *testing.T, e *env) {
 	}
 	for _, limit := range []int{1, 2, 5, 6, 7} {
 		got := allPages(t, limit, func(p Page) ([]string, string, error) {
-			cs, next, err := e.Clients(ctx, p)
+			cs, next, err := e.Clients(ctx, "", p)
 			return keys(cs, func(c webhook.Client) string { return string(c.ID) }), next, err
 		})
 		if diff := cmp.Diff(want, got); diff != "" {

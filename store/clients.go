@@ -43,9 +43,10 @@ func (s *Store) Client(ctx context.Context, id webhook.ClientID) (webhook.Client
 	return c, s.wrap(err)
 }
 
-// Clients lists clients, the highest id first.
-func (s *Store) Clients(ctx context.Context, p Page) ([]webhook.Client, string, error) {
+// Clients lists clients, the highest id first; only one, unless that is "".
+func (s *Store) Clients(ctx context.Context, only webhook.ClientID, p Page) ([]webhook.Client, string, error) {
 	var w where
+	w.equal("id", string(only))
 	if p.After != "" {
 		w.add("id < ?", p.After)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
-const deliveryColumns = `id, message_id, kind, event_type, client_id, subscription_id, url, method, state, hold_reason,
+const deliveryColumns = `id, message_id, kind, event_type, client_id, subscription_id, url, method, state, hold_reason, cancel_reason,
 	attempt_count, automatic_count, next_attempt_at, manual_at, lease_until, created_at, finished_at, run_id, page,
 	last_status, last_error`
 
@@ -19,7 +19,7 @@ func (s *Store) scanDelivery(row interface{ Scan(...any) error }) (webhook.Deliv
 	var created int64
 	var next, manual, lease, finished sql.NullInt64
 	err := row.Scan(&d.ID, &d.MessageID, &kind, &d.EventType, &d.ClientID, &d.SubscriptionID, &d.URL, &d.Method, &d.State,
-		&d.HoldReason, &d.AttemptCount, &d.AutomaticCount, &next, &manual, &lease, &created, &finished, &d.RunID, &d.Page,
+		&d.HoldReason, &d.CancelReason, &d.AttemptCount, &d.AutomaticCount, &next, &manual, &lease, &created, &finished, &d.RunID, &d.Page,
 		&d.LastStatus, &d.LastError)
 	if err != nil {
 		return d, err
@@ -46,6 +46,9 @@ type DeliveryFilter struct {
 	MessageID      webhook.MessageID
 	RunID          webhook.RunID
 	Since, Until   time.Time // created in [Since, Until)
+	// VisibleTo selects what a client may see: its own, without those to
+	// subscriptions to every client's events, which are the platform's.
+	VisibleTo webhook.ClientID
 }
 
 // Deliveries lists deliveries, newest first.
@@ -61,6 +64,10 @@ func (s *Store) Deliveries(ctx context.Context, f DeliveryFilter, p Page) ([]web
 		if f.State != webhook.StateSucceeded {
 			w.add(open)
 		}
+	}
+	if f.VisibleTo != "" {
+		w.equal("client_id", string(f.VisibleTo))
+		w.add("subscription_id NOT IN (SELECT s.id FROM subscriptions AS s WHERE s.client_id = '*')")
 	}
 	w.span(webhook.PrefixDelivery, f.Since, f.Until)
 	if p.After != "" {
@@ -132,10 +139,13 @@ func deliveryCanceled(id webhook.DeliveryID) error {
 
 func mustHaveBody(ctx context.Context, tx txn, id webhook.MessageID) error {
 	var there bool
-	err := tx.QueryRowContext(ctx, `SELECT body IS NOT NULL FROM messages WHERE id = $1`, string(id)).Scan(&there)
+	var at sql.NullInt64
+	var gone webhook.Gone
+	err := tx.QueryRowContext(ctx, `SELECT body IS NOT NULL, body_gone_at, body_gone_why FROM messages WHERE id = $1`, string(id)).
+		Scan(&there, &at, &gone.Why)
 	if errors.Is(err, sql.ErrNoRows) || (err == nil && !there) {
-		return webhook.Conflict("payload_gone",
-			"The payload of message %s was removed at the end of its retention; there is nothing left to send.", id)
+		gone.At = maybeStored(at)
+		return webhook.Conflict("payload_gone", "The payload of message %s %s; there is nothing left to send.", id, &gone)
 	}
 	return err
 }

@@ -35,17 +35,29 @@ type dialect struct {
 	// all that is not succeeded. SQLite, which is never told how many rows there
 	// are, would read all that the subscription ever got.
 	byOpen string
+	// beforeQuery is the column %[1]s, a URL, without its query.
+	beforeQuery string
+	// sealed tells whether a stored answer is sealed: its first byte is 1. The
+	// partial index idempotency_keys_sealed is read only for the same words.
+	sealed string
 }
 
 func sqliteDialect() dialect {
-	return dialect{name: migrations.SQLite, byOpen: " INDEXED BY deliveries_open"}
+	return dialect{
+		name:        migrations.SQLite,
+		byOpen:      " INDEXED BY deliveries_open",
+		sealed:      `substr(response, 1, 1) = x'01'`,
+		beforeQuery: "substr(%[1]s, 1, instr(%[1]s || '?', '?') - 1)",
+	}
 }
 
 func postgresDialect() dialect {
 	return dialect{
-		name:       migrations.Postgres,
-		skipLocked: " FOR UPDATE SKIP LOCKED",
-		forShare:   " FOR SHARE",
+		name:        migrations.Postgres,
+		skipLocked:  " FOR UPDATE SKIP LOCKED",
+		forShare:    " FOR SHARE",
+		sealed:      `substr(response, 1, 1) = '\x01'::bytea`,
+		beforeQuery: "split_part(%[1]s, '?', 1)",
 	}
 }
 

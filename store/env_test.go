@@ -17,6 +17,8 @@ type env struct {
 	address string
 	clock   *clock
 	ids     *counter
+
+	attemptsMayBeGone bool // retention was at work
 }
 
 // clock is a clock that a test sets.

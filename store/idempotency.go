@@ -18,6 +18,9 @@ type Idempotency struct {
 	RequestHash []byte // SHA-256 of the request
 	Status      int    // HTTP status of the answer
 	Response    []byte // the answer as the API gives it; sealed when it holds a secret
+	// ClientID is whose personal data the answer holds: it goes with them. "":
+	// it holds none.
+	ClientID webhook.ClientID
 }
 
 // Replay is the error for a request that was made before: its first answer.
@@ -64,9 +67,9 @@ func (s *Store) reserve(ctx context.Context, tx txn, i *Idempotency) error {
 		return nil
 	}
 	res, err := tx.ExecContext(ctx, `
-		INSERT INTO idempotency_keys (scope, key, request_hash, status, response, created_at)
-		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (scope, key) DO NOTHING`,
-		i.Scope, i.Key, i.RequestHash, i.Status, i.Response, micros(s.stamp()))
+		INSERT INTO idempotency_keys (scope, key, request_hash, status, response, client_id, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (scope, key) DO NOTHING`,
+		i.Scope, i.Key, i.RequestHash, i.Status, i.Response, string(i.ClientID), micros(s.stamp()))
 	if err != nil {
 		return err
 	}

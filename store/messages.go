@@ -264,13 +264,18 @@ func appendDeliveries(rows [][]any, ds []NewDelivery) [][]any {
 	return rows
 }
 
-const messageFields = `id, kind, client_id, type, body, data_start, data_length, occurred_at, created_at, target`
+const messageFields = `id, kind, client_id, type, body, data_start, data_length, occurred_at, created_at, target, body_gone_at, body_gone_why`
 
 func scanMessage(row interface{ Scan(...any) error }) (webhook.Message, error) {
 	var m webhook.Message
 	var occurred, created int64
-	err := row.Scan(&m.ID, &m.Kind, &m.ClientID, &m.Type, &m.Body, &m.DataStart, &m.DataLength, &occurred, &created, &m.Target)
+	var gone sql.NullInt64
+	var why webhook.GoneWhy
+	err := row.Scan(&m.ID, &m.Kind, &m.ClientID, &m.Type, &m.Body, &m.DataStart, &m.DataLength, &occurred, &created, &m.Target, &gone, &why)
 	m.OccurredAt, m.CreatedAt = stored(occurred), stored(created)
+	if gone.Valid {
+		m.Gone = &webhook.Gone{At: stored(gone.Int64), Why: why}
+	}
 	return m, err
 }
 
@@ -307,7 +312,7 @@ func (s *Store) Events(ctx context.Context, f EventFilter, p Page) ([]webhook.Me
 		w.add("id < ?", p.After)
 	}
 	// Bodies may be large and hold personal data: a list does not read them.
-	const fields = `id, kind, client_id, type, NULL, data_start, data_length, occurred_at, created_at, target`
+	const fields = `id, kind, client_id, type, NULL, data_start, data_length, occurred_at, created_at, target, body_gone_at, body_gone_why`
 	rows, err := list(ctx, s, `SELECT `+fields+` FROM messages`+w.sql()+` ORDER BY id DESC`+w.limit(p), w.args, scanMessage)
 	if err != nil {
 		return nil, "", err

@@ -22,7 +22,7 @@ import (
 // partial indexes, whose whole is small: what waits, what is parked.
 var (
 	liteScan    = regexp.MustCompile(`^SCAN (deliveries|messages|attempts|idempotency_keys|verifications|d|x|s)\b`)
-	litePartial = regexp.MustCompile(`USING (COVERING )?INDEX (deliveries_(check|parked)|verifications_pending)$`)
+	litePartial = regexp.MustCompile(`USING (COVERING )?INDEX (deliveries_(check|parked)|verifications_pending|idempotency_keys_sealed)$`)
 	liteWalk    = regexp.MustCompile(`^SCAN (deliveries|verifications) USING INDEX`)
 	pgScan      = regexp.MustCompile(`Seq Scan on (deliveries|messages|attempts|verifications)\b`)
 )
@@ -33,9 +33,10 @@ func walks(name string) bool {
 	return slices.Contains([]string{"Deliveries", "list all", "list by type", "list succeeded", "Verifications"}, name)
 }
 
-// sorts are lists of few rows: one message's, one run's.
+// sorts are lists of few rows: one message's, one run's, the sealed ones counted.
 func sorts(name string) bool {
-	return strings.HasSuffix(name, "by message") || strings.HasSuffix(name, "by run") || name == "Tallies" || name == "PageReceipts"
+	return strings.HasSuffix(name, "by message") || strings.HasSuffix(name, "by run") || name == "Tallies" || name == "CountSealed" || name == "PageReceipts" ||
+		name == "Erase" // the attempts of one delivery
 }
 
 func TestPlansOnSQLite(t *testing.T) {
@@ -53,25 +54,33 @@ func TestPlansOnSQLite(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		"Claim":               "SEARCH d USING INDEX sqlite_autoindex_deliveries_1 (id=?)",
-		"Record":              "SEARCH d USING INDEX sqlite_autoindex_deliveries_1 (id=?)",
-		"GiveBack":            "SEARCH d USING INDEX sqlite_autoindex_deliveries_1 (id=?)",
-		"Feed":                "SEARCH deliveries USING INDEX deliveries_parked (subscription_id=?)",
-		"ParkedSubscriptions": "SEARCH deliveries USING INDEX deliveries_parked (subscription_id>?)",
-		"FeedHost":            "SEARCH deliveries USING INDEX deliveries_parked_host (host=?)",
-		"ParkedHosts":         "SEARCH deliveries USING INDEX deliveries_parked_host (host>?)",
-		"ExpireVerifications": "SEARCH verifications USING INDEX verifications_pending (expires_at<?)",
-		"Due":                 "SEARCH deliveries USING INDEX deliveries_check (check_at<?)",
-		"pause":               "SEARCH deliveries USING INDEX deliveries_open (state=?)",
-		"resume":              "SEARCH deliveries USING INDEX deliveries_open (state=?)",
-		"delete":              "SEARCH deliveries USING INDEX deliveries_open (state=?)",
-		"list by client":      "SEARCH deliveries USING INDEX deliveries_client (client_id=?)",
-		"list by message":     "SEARCH deliveries USING INDEX deliveries_message (message_id=?)",
-		"list by run":         "SEARCH deliveries USING INDEX deliveries_run (run_id=?)",
-		"list failed":         "SEARCH deliveries USING INDEX deliveries_open (state=?)",
-		"next page of failed": "SEARCH deliveries USING INDEX deliveries_open (state=? AND id<?)",
-		"list since":          "SEARCH deliveries USING INDEX sqlite_autoindex_deliveries_1 (id>?)",
-		"events":              "SEARCH messages USING INDEX sqlite_autoindex_messages_1 (id<?)",
+		"Claim":                    "SEARCH d USING INDEX sqlite_autoindex_deliveries_1 (id=?)",
+		"Record":                   "SEARCH d USING INDEX sqlite_autoindex_deliveries_1 (id=?)",
+		"GiveBack":                 "SEARCH d USING INDEX sqlite_autoindex_deliveries_1 (id=?)",
+		"Feed":                     "SEARCH deliveries USING INDEX deliveries_parked (subscription_id=?)",
+		"ParkedSubscriptions":      "SEARCH deliveries USING INDEX deliveries_parked (subscription_id>?)",
+		"FeedHost":                 "SEARCH deliveries USING INDEX deliveries_parked_host (host=?)",
+		"ParkedHosts":              "SEARCH deliveries USING INDEX deliveries_parked_host (host>?)",
+		"ExpireVerifications":      "SEARCH verifications USING INDEX verifications_pending (expires_at<?)",
+		"Due":                      "SEARCH deliveries USING INDEX deliveries_check (check_at<?)",
+		"CountSealed":              "SCAN idempotency_keys USING INDEX idempotency_keys_sealed",
+		"SealedWith":               "SEARCH idempotency_keys USING INDEX idempotency_keys_sealed (<expr>=? AND (scope,key)>(?,?))",
+		"pause":                    "SEARCH deliveries USING INDEX deliveries_open (state=?)",
+		"resume":                   "SEARCH deliveries USING INDEX deliveries_open (state=?)",
+		"delete":                   "SEARCH deliveries USING INDEX deliveries_open (state=?)",
+		"list by client":           "SEARCH deliveries USING INDEX deliveries_client (client_id=?)",
+		"list by message":          "SEARCH deliveries USING INDEX deliveries_message (message_id=?)",
+		"list by run":              "SEARCH deliveries USING INDEX deliveries_run (run_id=?)",
+		"list failed":              "SEARCH deliveries USING INDEX deliveries_open (state=?)",
+		"next page of failed":      "SEARCH deliveries USING INDEX deliveries_open (state=? AND id<?)",
+		"list since":               "SEARCH deliveries USING INDEX sqlite_autoindex_deliveries_1 (id>?)",
+		"events":                   "SEARCH messages USING INDEX sqlite_autoindex_messages_1 (id<?)",
+		"Sweep payloads of events": "SEARCH x USING INDEX sqlite_autoindex_messages_1 (id>? AND id<?)",
+		"Sweep attempts":           "SEARCH x USING COVERING INDEX sqlite_autoindex_deliveries_1 (id>? AND id<?)",
+		"Sweep records":            "SEARCH records USING INDEX records_received (received_at>? AND received_at<?)",
+		"Sweep idempotency keys":   "SEARCH idempotency_keys USING INDEX idempotency_keys_created (created_at<?)",
+		"Erase":                    "SEARCH x USING INDEX deliveries_client (client_id=? AND id>?)",
+		"NextErasure":              "SEARCH erasures USING INDEX erasures_open (not_before<?)",
 		// By the position: by the window's begin, each read would pass all that was read before.
 		"next records":     "SEARCH records USING INDEX records_at1 (dataset=? AND client_id=? AND (at1,key)>(?,?) AND at1<?)",
 		"events by client": "SEARCH messages USING INDEX messages_client (client_id=? AND id<?)",

@@ -59,7 +59,7 @@ func (s *Store) Tallies(ctx context.Context, id webhook.RunID) (map[webhook.Clie
 	return out, s.wrap(errors.Join(rows.Err(), rows.Close()))
 }
 
-// RunTotals are the counts of a run over all of its clients.
+// RunTotals are the counts of a run over its clients.
 type RunTotals struct {
 	Clients  int64
 	Records  int64 // in pages
@@ -69,12 +69,15 @@ type RunTotals struct {
 	Released int64 // pages that are deliveries
 }
 
-// RunTotals counts one run.
-func (s *Store) RunTotals(ctx context.Context, id webhook.RunID) (t RunTotals, err error) {
+// RunTotals counts one run, over all of its clients or, unless only is "", one.
+func (s *Store) RunTotals(ctx context.Context, id webhook.RunID, only webhook.ClientID) (t RunTotals, err error) {
+	var w where
+	w.add("run_id = ?", string(id))
+	w.equal("client_id", string(only))
 	err = s.read.QueryRowContext(ctx, `
 		SELECT count(*), COALESCE(sum(records), 0), COALESCE(sum(bytes), 0), COALESCE(sum(refused), 0), COALESCE(sum(built), 0),
 			COALESCE(sum(released), 0)
-		FROM run_clients WHERE run_id = $1`, string(id)).Scan(&t.Clients, &t.Records, &t.Bytes, &t.Refused, &t.Pages, &t.Released)
+		FROM run_clients`+w.sql(), w.args...).Scan(&t.Clients, &t.Records, &t.Bytes, &t.Refused, &t.Pages, &t.Released)
 	return t, s.wrap(err)
 }
 

@@ -199,7 +199,8 @@ const (
 	// ReleaseQuarantine: sending it crashes us. It is held, and what an
 	// operator asked is dropped, or it would crash us again.
 	ReleaseQuarantine ReleaseWhy = "quarantine"
-	// ReleaseBodyGone: its payload was removed by retention. It has failed.
+	// ReleaseBodyGone: its payload was removed. It has failed; where its
+	// client's personal data were erased, it is canceled.
 	ReleaseBodyGone ReleaseWhy = "body_gone"
 )
 
@@ -267,6 +268,8 @@ func (s *Store) release(ctx context.Context, tx txn, rows [][]any) error {
 		r AS MATERIALIZED (
 			SELECT v_id AS r_id, v_generation AS r_generation, v_check AS r_check, v_now AS r_now, v_why AS r_why, CASE
 				WHEN v_why = 'quarantine' THEN 'held'
+				WHEN v_why = 'body_gone' AND EXISTS (
+					SELECT 1 FROM messages AS m WHERE m.id = x.message_id AND m.body_gone_why = 'erasure') THEN 'canceled'
 				WHEN v_why = 'body_gone' THEN 'failed'
 				WHEN v_why = 'paused' AND s.state = 'paused' AND s.deleted_at IS NULL THEN 'held'
 				WHEN v_why = 'gone' AND s.deleted_at IS NOT NULL THEN 'canceled'
@@ -277,6 +280,7 @@ func (s *Store) release(ctx context.Context, tx txn, rows [][]any) error {
 			parked = (r_why = 'parked' AND manual_at IS NULL AND state IN ('pending', 'retrying')),
 			state = CASE WHEN r_state <> '' AND state IN ('pending', 'retrying') THEN r_state ELSE state END,
 			hold_reason = CASE WHEN r_state = 'held' AND state IN ('pending', 'retrying') THEN r_why ELSE hold_reason END,
+			cancel_reason = CASE WHEN r_state = 'canceled' AND r_why = 'body_gone' AND state IN ('pending', 'retrying') THEN 'erased' ELSE cancel_reason END,
 			finished_at = CASE WHEN r_state IN ('canceled', 'failed') AND state IN ('pending', 'retrying') THEN r_now ELSE finished_at END,
 			next_attempt_at = CASE WHEN r_state IN ('canceled', 'failed') AND state IN ('pending', 'retrying') THEN NULL ELSE next_attempt_at END,
 			manual_at = CASE WHEN r_why IN ('quarantine', 'body_gone') OR r_state = 'canceled' THEN NULL ELSE manual_at END,

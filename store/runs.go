@@ -36,13 +36,18 @@ func scanRun(row interface{ Scan(...any) error }) (webhook.Run, error) {
 
 // RunFilter selects runs; empty fields select all.
 type RunFilter struct {
-	Export string
+	Export   string
+	ClientID webhook.ClientID // runs for this client, and those for all in which it has a part
 }
 
 // Runs lists runs, newest first.
 func (s *Store) Runs(ctx context.Context, f RunFilter, p Page) ([]webhook.Run, string, error) {
 	var w where
 	w.equal("export", f.Export)
+	if f.ClientID != "" {
+		w.add("(client_id = ? OR EXISTS (SELECT 1 FROM run_clients AS c WHERE c.run_id = runs.id AND c.client_id = ?))",
+			string(f.ClientID), string(f.ClientID))
+	}
 	if p.After != "" {
 		w.add("id < ?", p.After)
 	}

@@ -94,7 +94,8 @@ func (s *Store) openSQLite(path string) error {
 	}
 	s.d = sqliteDialect()
 	// synchronous(FULL): what was committed survives a power loss.
-	if s.write, err = sql.Open("sqlite", dsn("journal_mode(WAL)", "synchronous(FULL)", "cache_size(-16000)", "temp_store(MEMORY)")); err != nil {
+	// secure_delete(ON): what was removed is not left in the file.
+	if s.write, err = sql.Open("sqlite", dsn("journal_mode(WAL)", "synchronous(FULL)", "secure_delete(ON)", "cache_size(-16000)", "temp_store(MEMORY)")); err != nil {
 		return err
 	}
 	// One connection is the writer's for good (tx.go); the other one migrates.

@@ -239,6 +239,15 @@ func (s *Store) Subscription(ctx context.Context, id webhook.SubscriptionID) (Su
 	return sub, s.wrap(err)
 }
 
+// SubscriptionOwner is the client of a subscription, of a deleted one too.
+func (s *Store) SubscriptionOwner(ctx context.Context, id webhook.SubscriptionID) (owner webhook.ClientID, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT client_id FROM subscriptions WHERE id = $1`, string(id)).Scan(&owner)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", webhook.NotFound("subscription", string(id))
+	}
+	return owner, s.wrap(err)
+}
+
 // SubscriptionFilter selects subscriptions; empty fields select all.
 type SubscriptionFilter struct {
 	ClientID  webhook.ClientID

@@ -66,7 +66,7 @@ func checkSubscriptionClient(t *testing.T, e *env) {
 			t.Fatal(err)
 		}
 	}
-	cs, _, err := e.Clients(ctx, Page{Limit: 10})
+	cs, _, err := e.Clients(ctx, "", Page{Limit: 10})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,8 @@ func conformance() []check {
 		dialectChecks(),
 		catalogueChecks(), subscriptionChecks(), stateChecks(), intakeChecks(), idempotencyChecks(), bodyChecks(),
 		listChecks(), claimChecks(), recordChecks(), recordRaceChecks(), releaseChecks(), feedChecks(), dueChecks(),
-		operatorChecks(), attemptChecks(), concurrencyChecks(), modelChecks(), datasetChecks(), verificationChecks(), callbackChecks(), auditChecks(),
+		operatorChecks(), attemptChecks(), concurrencyChecks(), modelChecks(), datasetChecks(), verificationChecks(), callbackChecks(),
+		sweepChecks(), erasureChecks(), auditChecks(), apiKeyChecks(),
 	)
 }
 
@@ -61,7 +62,8 @@ func (e *env) wipe(tb testing.TB) {
 	for _, statement := range []string{
 		`DELETE FROM attempts`, `DELETE FROM deliveries`, `DELETE FROM messages`, `DELETE FROM subscriptions`,
 		`DELETE FROM event_types`, `DELETE FROM clients`, `DELETE FROM verifications`, `DELETE FROM idempotency_keys`, `UPDATE counters SET value = 1`,
-		`DELETE FROM records`, `UPDATE datasets SET seq = 1, watermark = 0`, `DELETE FROM runs`, `DELETE FROM audit_log`,
+		`DELETE FROM records`, `UPDATE datasets SET seq = 1, watermark = 0`, `DELETE FROM runs`, `DELETE FROM run_clients`, `DELETE FROM run_refusals`, `DELETE FROM pages`,
+		`DELETE FROM sweeps`, `DELETE FROM sweep_kept`, `DELETE FROM erasures`, `UPDATE leases SET until = 0`, `DELETE FROM audit_log`, `DELETE FROM api_keys`,
 	} {
 		if _, err := e.write.ExecContext(context.Background(), statement); err != nil {
 			tb.Fatal(err)
@@ -105,6 +107,9 @@ func (e *env) brokenInvariants() (broken []string, err error) {
 		"attempts are missing or too many": `attempt_count <> (SELECT count(*) FROM attempts WHERE delivery_id = id)
 			OR attempt_count <> (SELECT COALESCE(max(number), 0) FROM attempts WHERE delivery_id = id)`,
 	} {
+		if e.attemptsMayBeGone && strings.HasPrefix(name, "attempts") {
+			continue
+		}
 		ids, err := list(context.Background(), e.Store, `SELECT id FROM deliveries WHERE `+cond, nil,
 			func(row interface{ Scan(...any) error }) (id string, err error) {
 				err = row.Scan(&id)

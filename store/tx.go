@@ -155,6 +155,22 @@ func (w *liteWriter) after(err error) error {
 	return err
 }
 
+// checkpoint writes the log into the file and empties it. Where a reader is in
+// the way, the next one does it.
+func (w *liteWriter) checkpoint(ctx context.Context, db *sql.DB) error {
+	select {
+	case <-w.turn:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { w.turn <- struct{}{} }()
+	if err := w.connect(ctx, db); err != nil {
+		return w.after(err)
+	}
+	_, err := w.conn.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+	return w.after(err)
+}
+
 // shut waits for the transaction under way and ends the connection.
 func (w *liteWriter) shut() error {
 	<-w.turn

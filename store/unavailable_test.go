@@ -32,7 +32,7 @@ func (e *env) everyCall() map[string]func(context.Context) error {
 		"CheckCatalogue":     func(ctx context.Context) error { return e.CheckCatalogue(ctx, 1) },
 		"Claim":              func(ctx context.Context) error { _, err := e.Claim(ctx, []Ref{c.Ref}, e.terms()); return err },
 		"Client":             func(ctx context.Context) error { _, err := e.Client(ctx, someClient); return err },
-		"Clients":            func(ctx context.Context) error { _, _, err := e.Clients(ctx, one); return err },
+		"Clients":            func(ctx context.Context) error { _, _, err := e.Clients(ctx, "", one); return err },
 		"CreateSubscription": func(ctx context.Context) error { return e.CreateSubscription(ctx, &sub, nil) },
 		"DeleteSubscription": func(ctx context.Context) error { return e.DeleteSubscription(ctx, "sub_1") },
 		"Deliveries":         func(ctx context.Context) error { _, _, err := e.Deliveries(ctx, DeliveryFilter{}, one); return err },
@@ -67,7 +67,7 @@ func (e *env) everyCall() map[string]func(context.Context) error {
 			_, err := e.RunPages(ctx, &webhook.RunClient{RunID: "run_1"}, 0, 1)
 			return err
 		},
-		"RunTotals": func(ctx context.Context) error { _, err := e.RunTotals(ctx, "run_1"); return err },
+		"RunTotals": func(ctx context.Context) error { _, err := e.RunTotals(ctx, "run_1", ""); return err },
 		"Runs": func(ctx context.Context) error {
 			_, _, err := e.Runs(ctx, RunFilter{Export: "vendas"}, one)
 			return err
@@ -89,10 +89,13 @@ func (e *env) everyCall() map[string]func(context.Context) error {
 			_, _, err := e.Subscriptions(ctx, SubscriptionFilter{}, one)
 			return err
 		},
+		"SubscriptionOwner":  func(ctx context.Context) error { _, err := e.SubscriptionOwner(ctx, "sub_1"); return err },
 		"SubscriptionsSince": func(ctx context.Context) error { _, err := e.SubscriptionsSince(ctx, 0); return err },
 		"UpdateSubscription": func(ctx context.Context) error { other := sub; return e.UpdateSubscription(ctx, &other) },
 	}
 	maps.Copy(calls, e.verificationCalls())
+	maps.Copy(calls, e.sweepCalls())
+	maps.Copy(calls, e.apiKeyCalls())
 	return calls
 }
 
@@ -175,7 +178,7 @@ func TestSilentDatabaseIsUnavailable(t *testing.T) {
 			}) {
 				wantUnavailable(t, "Accept", err)
 			}
-			if _, _, err := e.Clients(context.Background(), Page{Limit: 1}); err != nil {
+			if _, _, err := e.Clients(context.Background(), "", Page{Limit: 1}); err != nil {
 				t.Errorf("reads wait for a writer: %v", err)
 			}
 			unlock()

@@ -10,18 +10,19 @@ import (
 )
 
 const verificationColumns = `id, client_id, status, type, national_id_masked, callback_url, callback_method, metadata,
-	message_id, delivery_id, created_at, updated_at, expires_at`
+	message_id, delivery_id, created_at, updated_at, expires_at, wiped_at`
 
 func scanVerification(row interface{ Scan(...any) error }) (webhook.Verification, error) {
 	var v webhook.Verification
 	var c webhook.Callback
 	var created, updated, expires int64
+	var wiped sql.NullInt64
 	err := row.Scan(&v.ID, &v.ClientID, &v.Status, &v.Type, &v.NationalIDMasked, &c.URL, &c.Method, &v.Metadata,
-		&v.MessageID, &v.DeliveryID, &created, &updated, &expires)
+		&v.MessageID, &v.DeliveryID, &created, &updated, &expires, &wiped)
 	if c.URL != "" {
 		v.Callback = &c
 	}
-	v.CreatedAt, v.UpdatedAt, v.ExpiresAt = stored(created), stored(updated), stored(expires)
+	v.CreatedAt, v.UpdatedAt, v.ExpiresAt, v.WipedAt = stored(created), stored(updated), stored(expires), pointerStored(wiped)
 	return v, err
 }
 
@@ -40,7 +41,7 @@ func (s *Store) CreateVerification(ctx context.Context, v *webhook.Verification,
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO verifications (`+verificationColumns+`)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, NULL)`,
 			string(v.ID), string(v.ClientID), string(v.Status), v.Type, v.NationalIDMasked, c.URL, c.Method, v.Metadata,
 			string(v.MessageID), string(v.DeliveryID), micros(v.CreatedAt), micros(v.UpdatedAt), micros(v.ExpiresAt))
 		if err != nil {
@@ -175,20 +176,26 @@ type VerificationStats struct {
 }
 
 // VerificationStats counts the verifications that are pending now, and those
-// that ended since a time.
-func (s *Store) VerificationStats(ctx context.Context, since time.Time) (VerificationStats, error) {
+// that ended since a time; of one client, unless that is "".
+func (s *Store) VerificationStats(ctx context.Context, only webhook.ClientID, since time.Time) (VerificationStats, error) {
 	var out VerificationStats
 	var next sql.NullInt64
-	err := s.read.QueryRowContext(ctx, `SELECT count(*), min(expires_at) FROM verifications WHERE status = 'PENDING'`).
+	var pending, ended where
+	pending.add("status = 'PENDING'")
+	pending.equal("client_id", string(only))
+	err := s.read.QueryRowContext(ctx, `SELECT count(*), min(expires_at) FROM verifications`+pending.sql(), pending.args...).
 		Scan(&out.Pending, &next)
 	if err != nil {
 		return out, s.wrap(err)
 	}
 	out.NextEnd = maybeStored(next)
+	ended.add("status <> 'PENDING'")
+	ended.add("updated_at >= ?", micros(since))
+	ended.equal("client_id", string(only))
 	err = s.read.QueryRowContext(ctx, `
 		SELECT count(*) FILTER (WHERE status = 'COMPLETED'), count(*) FILTER (WHERE status = 'FAILED'),
 			count(*) FILTER (WHERE status = 'EXPIRED')
-		FROM verifications WHERE updated_at >= $1 AND status <> 'PENDING'`, micros(since)).
+		FROM verifications`+ended.sql(), ended.args...).
 		Scan(&out.Completed, &out.Failed, &out.Expired)
 	return out, s.wrap(err)
 }

@@ -301,13 +301,13 @@ func checkListVerifications(t *testing.T, e *env) {
 	if n := len(ids(VerificationFilter{Since: began.Add(3 * time.Second), Until: began.Add(6 * time.Second)}, 4)); n != 3 {
 		t.Errorf("%d in a span", n)
 	}
-	got, err := e.VerificationStats(ctx, began)
+	got, err := e.VerificationStats(ctx, "", began)
 	want := VerificationStats{Pending: 3, NextEnd: began.Add(time.Second + 100*time.Hour), Completed: 3, Failed: 3, Expired: 3}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("stats: error %v, -want +got:\n%s", err, diff)
 	}
 	e.clock.Advance(time.Hour)
-	got, err = e.VerificationStats(ctx, e.now())
+	got, err = e.VerificationStats(ctx, "", e.now())
 	if diff := cmp.Diff(VerificationStats{Pending: 3, NextEnd: want.NextEnd}, got); err != nil || diff != "" {
 		t.Errorf("stats since now: error %v, -want +got:\n%s", err, diff)
 	}

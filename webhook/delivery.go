@@ -69,6 +69,7 @@ type Delivery struct {
 	Method         string         `json:"method"`          // POST or PUT
 	State          DeliveryState  `json:"state"`           //
 	HoldReason     HoldReason     `json:"hold_reason,omitempty"`
+	CancelReason   CancelReason   `json:"cancel_reason,omitempty"`
 	AttemptCount   int            `json:"attempt_count"`          // all attempts, manual ones too
 	NextAttemptAt  *time.Time     `json:"next_attempt_at"`        // when the schedule sends next; null when it does not
 	CreatedAt      time.Time      `json:"created_at"`             // UTC

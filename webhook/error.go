@@ -22,6 +22,7 @@ const (
 	KindInvalid                           // 422: well-formed, but a field is wrong
 	KindRateLimited                       // 429
 	KindUnavailable                       // 503: a part we depend on is down
+	KindGone                              // 410: it was there, and was removed
 )
 
 // Error is an error that the caller can mend or wait out. Code is stable and

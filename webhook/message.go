@@ -20,13 +20,15 @@ type Message struct {
 	Kind       MessageKind
 	ClientID   ClientID
 	Type       Slug
-	Body       []byte    // exactly what goes on the wire; nil once retention has removed it
+	Body       []byte    // exactly what goes on the wire; nil once it was removed
 	DataStart  int       // where the platform's own data begins in Body
 	DataLength int       // and how long it is, in bytes
 	OccurredAt time.Time // when it happened, as the platform says; else CreatedAt
 	CreatedAt  time.Time // when it was accepted, UTC
 	// Target restricts the message to one subscription; empty: all that match.
 	Target SubscriptionID
+	// Gone tells when and why the body was removed; nil: it is there.
+	Gone *Gone
 }
 
 // Data returns the platform's own data: the bytes as they were posted.

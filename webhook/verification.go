@@ -86,6 +86,7 @@ type Verification struct {
 	CreatedAt        time.Time          // UTC
 	UpdatedAt        time.Time          // UTC; when it ended
 	ExpiresAt        time.Time          // UTC; pending until then
+	WipedAt          *time.Time         // UTC; when metadata, masked id and the callback's query were removed; nil: they are there
 }
 
 // Limits and defaults of a verification.

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 
+	"github.com/carteiro-webhooks/carteiro/access"
 	"github.com/carteiro-webhooks/carteiro/api"
 	"github.com/carteiro-webhooks/carteiro/config"
 	"github.com/carteiro-webhooks/carteiro/dispatcher"
@@ -27,12 +28,14 @@ type house struct {
 	config     *config.Config
 	log        *slog.Logger
 	store      *store.Store
+	keys       *seal.Ring
 	redis      *dispatcher.Redis
 	sender     *sender.Sender
 	subs       *subscriptions.Registry
 	dispatcher *dispatcher.Dispatcher
 	scheduler  *scheduler.Scheduler
 	mongo      *scheduler.Mongo // nil: no dataset is read from MongoDB
+	access     *access.Registry
 	handler    http.Handler
 	demo       *demo
 	keyMade    bool // the admin key was made at this start
@@ -85,16 +88,14 @@ func (h *house) buildSender(ctx context.Context, addr net.Addr) error {
 	h.sender = sender.New(sender.Options{
 		Policy: policy, Timeout: h.config.DeliveryTimeout, UserAgent: "Carteiro/" + version(),
 	})
-	raw, err := secretKey(h.config)
-	if err != nil {
+	if h.keys, err = keyRing(h.config); err != nil {
 		return err
 	}
-	keys, err := seal.NewRing(raw)
-	if err != nil {
+	if err := h.checkKeys(ctx); err != nil {
 		return err
 	}
 	h.subs, err = subscriptions.New(ctx, subscriptions.Options{
-		Store: h.store, Keys: keys, CheckURL: policy.CheckURL, Log: h.log, Changed: h.kick,
+		Store: h.store, Keys: h.keys, CheckURL: policy.CheckURL, Log: h.log, Changed: h.kick,
 	})
 	return err
 }
@@ -109,6 +110,10 @@ func (h *house) kick() {
 func (h *house) buildDispatcher(ctx context.Context, _ net.Addr) (err error) {
 	if h.redis, err = dispatcher.OpenRedis(h.config.RedisURL); err != nil {
 		return err
+	}
+	// One that cannot be asked may come later: SQL holds the deliveries until then.
+	if err := h.redis.CheckPolicy(ctx); errors.Is(err, dispatcher.ErrEvicts) {
+		return fmt.Errorf("refusing to start with CARTEIRO_REDIS_URL: %w", err)
 	}
 	o := dispatcher.Options{
 		Store: h.store, Subscriptions: h.subs, Sender: h.sender, Redis: h.redis, Log: h.log,
@@ -144,17 +149,14 @@ func (h *house) buildFaces(_ context.Context, _ net.Addr) (err error) {
 	if h.key, h.keyMade, err = adminKey(h.config); err != nil {
 		return err
 	}
-	raw, err := secretKey(h.config)
-	if err != nil {
-		return err
-	}
-	keys, err := seal.NewRing(raw)
+	h.access, err = access.New(access.Options{Store: h.store, AdminKey: h.key, Rate: int(h.config.APIRate), Log: h.log})
 	if err != nil {
 		return err
 	}
 	h.handler, err = api.New(api.Options{
-		Store: h.store, Subscriptions: h.subs, Dispatcher: h.dispatcher, Scheduler: h.scheduler, Keys: keys,
-		AdminKey: h.key, Log: h.log, Ready: h.ready, Version: version(), HealthOnly: !h.config.Roles.API,
+		Store: h.store, Subscriptions: h.subs, Dispatcher: h.dispatcher, Scheduler: h.scheduler, Keys: h.keys,
+		Access: h.access, Log: h.log, Ready: h.ready, Version: version(), TrustedProxies: h.config.TrustedProxies,
+		HealthOnly: !h.config.Roles.API,
 	})
 	return err
 }
@@ -194,6 +196,9 @@ func (h *house) start(ctx context.Context) error {
 // close releases what was opened, from the top down.
 func (h *house) close() error {
 	err := h.closeMongo()
+	if h.access != nil {
+		h.access.Stop()
+	}
 	if h.sender != nil {
 		h.sender.Close()
 	}

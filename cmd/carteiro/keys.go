@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/carteiro-webhooks/carteiro/config"
+	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
 // Files in the data directory that hold generated keys.
@@ -32,9 +33,7 @@ func adminKey(c *config.Config) (key string, made bool, err error) {
 	if !c.AdminKey.Empty() {
 		return c.AdminKey.Reveal(), false, nil
 	}
-	return keyFile(filepath.Join(c.DataDir, adminKeyFile), func() string {
-		return "carteiro_" + base64.RawURLEncoding.EncodeToString(randomBytes())
-	})
+	return keyFile(filepath.Join(c.DataDir, adminKeyFile), func() string { return webhook.NewKeyText().Reveal() })
 }
 
 // secretKey returns the key that encrypts secrets at rest.

@@ -69,6 +69,7 @@ type cli struct {
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask the running server whether it is ready; exit 0 if so. For containers."`
 	EventTypes  eventTypesCommand  `cmd:"" name:"event-types" help:"Event types of a running server."`
 	Records     recordsCommand     `cmd:"" help:"Records of the exports."`
+	Secrets     secretsCommand     `cmd:"" help:"The key that encrypts secrets at rest."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/carteiro-webhooks/carteiro/config"
+	"github.com/carteiro-webhooks/carteiro/internal/guard"
 )
 
 type serveCommand struct {
@@ -80,24 +81,15 @@ func newLog(c *config.Config, r runContext) *slog.Logger {
 	return slog.New(slog.NewTextHandler(r.stderr, o))
 }
 
-// Times of the HTTP server, and of the stop.
+// Times of the stop. Those of the HTTP server are in internal/guard.
 const (
-	readHeaderTimeout = 10 * time.Second
-	readTimeout       = time.Minute     // a slow upload does not hold a connection for ever
-	writeTimeout      = 2 * time.Minute // above the longest answer
-	idleTimeout       = 2 * time.Minute // above those of common load balancers
-	maxHeaderBytes    = 64 << 10
-	intakeStop        = 10 * time.Second // requests under way may finish
-	deliveriesStop    = 45 * time.Second // attempts under way may finish
+	intakeStop     = 10 * time.Second // requests under way may finish
+	deliveriesStop = 45 * time.Second // attempts under way may finish
 )
 
 // run serves until a signal, then stops in order. The second signal exits.
 func (h *house) run(r runContext, listener net.Listener) error {
-	server := &http.Server{
-		Handler: h.handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
-		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-		ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelDebug),
-	}
+	server := guard.Server(h.handler, h.log)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	if err := h.start(r); err != nil {

@@ -11,14 +11,6 @@ import (
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
-const (
-	// readLimit is one byte more than is kept, to know whether there was more.
-	readLimit = webhook.MaxStoredBody + 1
-	// drainLimit is how much more of an answer is read and thrown away so that
-	// the connection can be kept. Reading more costs more than a new connection.
-	drainLimit = 64 << 10
-)
-
 // judge reads the answer into the attempt and returns why it does not
 // acknowledge, or nil. The status line decides alone, unless the subscription
 // requires a body too.

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http/httptrace"
 	"net/netip"
+	"strings"
 	"syscall"
 )
 
@@ -99,11 +100,20 @@ func (d *dialer) connectRaw(ctx context.Context, p *progress, network, addr stri
 		return d.connectReplaced(ctx, p, addr, literal)
 	}
 	if named {
-		// A name is absolute: with the final dot the resolver leaves the
-		// machine's search domains alone. Host header and TLS name stay as the URL has them.
-		addr = net.JoinHostPort(host+".", port)
+		addr = net.JoinHostPort(absolute(host), port)
 	}
 	return d.raw(httptrace.WithClientTrace(ctx, p.dialTrace()), network, addr)
+}
+
+// absolute is a name as the resolver gets it: with the final dot it leaves the
+// machine's search domains alone. Host header and TLS name stay as the URL has
+// them. "localhost" goes without: it is in /etc/hosts and in no DNS, and Go
+// finds a word with a dot behind it in DNS only.
+func absolute(host string) string {
+	if strings.EqualFold(host, "localhost") {
+		return host
+	}
+	return host + "."
 }
 
 // connectReplaced uses a test's dial, which opens no socket that control could judge.

@@ -208,12 +208,12 @@ func TestNamesAreAbsolute(t *testing.T) {
 		return nil, errors.New("not in this test")
 	}
 	ctx := context.WithValue(t.Context(), progressKey{}, &progress{deadline: time.Now().Add(time.Minute)})
-	for _, addr := range []string{"intranet:443", "127.0.0.1:443", "[::1]:443"} {
+	for _, addr := range []string{"intranet:443", "LocalHost:443", "127.0.0.1:443", "[::1]:443"} {
 		if _, err := d.dial(ctx, "tcp", addr); err == nil {
 			t.Fatal("dialled")
 		}
 	}
-	if want := []string{"intranet.:443", "127.0.0.1:443", "[::1]:443"}; !slices.Equal(dialled, want) {
+	if want := []string{"intranet.:443", "LocalHost:443", "127.0.0.1:443", "[::1]:443"}; !slices.Equal(dialled, want) {
 		t.Errorf("dialled %q, want %q", dialled, want)
 	}
 }

@@ -13,12 +13,6 @@ import (
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
-// bodyGrace is how long an answer's body may take once the attempt's outcome is
-// known from the status line. Waiting on serves two small ends, the log and
-// keeping the connection; a slot held for a stalled body to the full deadline
-// would be taken from deliveries that are still to be made.
-const bodyGrace = 5 * time.Second
-
 // errDeadline ends an exchange whose time is up; it tells our own deadline
 // apart from the caller's cancellation.
 var errDeadline = errors.New("the exchange's deadline has passed")

@@ -28,12 +28,6 @@ const (
 	HeaderTest       = "Carteiro-Test" // "true" on a sample that an operator sent, absent otherwise
 )
 
-// How much of an answer's headers is kept.
-const (
-	maxStoredHeaders     = 64
-	maxStoredHeaderBytes = 16 << 10
-)
-
 // Headers builds the headers that go on the wire, signed for the given time.
 // The values of the subscription's static headers are in it: it is not for a log.
 func (s *Sender) Headers(r *Request, at time.Time) http.Header {

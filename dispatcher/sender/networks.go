@@ -65,12 +65,40 @@ func describe(addr netip.Addr) string {
 func isMetadata(addr netip.Addr) bool {
 	switch addr.String() {
 	case "169.254.169.254", // nearly every provider
-		"169.254.169.253", "169.254.170.2", "169.254.170.23", "169.254.0.23", // name server, container credentials
-		"100.100.100.200", "192.0.0.192", "168.63.129.16",
-		"fd00:ec2::254", "fd00:ec2::253", "fd00:ec2::23", "fd20:ce::254", "fd00:42::42":
+		"169.254.169.253", "169.254.169.123", "fd00:ec2::254", "fd00:ec2::253", "fd00:ec2::123", // AWS: metadata, names, time
+		"169.254.170.2", "169.254.170.23", "fd00:ec2::23", // AWS: credentials of containers
+		"fd20:ce::254",                      // Google
+		"168.63.129.16",                     // Azure's host
+		"192.0.0.192", "fd00:c1::a9fe:a9fe", // Oracle
+		"100.100.100.200",              // Alibaba
+		"169.254.0.23",                 // Tencent
+		"100.96.0.96",                  // Volcengine
+		"169.254.42.42", "fd00:42::42", // Scaleway
+		"fd00:a9fe:a9fe::1", // Linode
+		"fe80::a9fe:a9fe":   // OpenStack
 		return true
 	}
 	return false
+}
+
+// behind returns the IPv4 address that a gateway dials for an IPv6 one: in
+// NAT64's well-known prefix (RFC 6052), the one for local use (RFC 8215) and
+// 6to4 (RFC 3056). Opening such a network is not meant to open what is behind it.
+func behind(addr netip.Addr) (netip.Addr, bool) {
+	if !addr.Is6() {
+		return netip.Addr{}, false
+	}
+	b := addr.As16()
+	word := func(i int) uint16 { return uint16(b[i])<<8 | uint16(b[i+1]) }
+	switch {
+	case word(0) == 0x2002:
+		return netip.AddrFrom4([4]byte(b[2:6])), true
+	case word(0) == 0x64 && word(2) == 0xff9b && word(4) <= 1 && word(6) == 0 && word(8) == 0 && word(10) == 0:
+		return netip.AddrFrom4([4]byte(b[12:16])), true // both prefixes at /96
+	case word(0) == 0x64 && word(2) == 0xff9b && word(4) == 1:
+		return netip.AddrFrom4([4]byte{b[6], b[7], b[9], b[10]}), true // at /48: bits 64 to 71 are not used
+	}
+	return netip.Addr{}, false
 }
 
 // isISATAP tells whether the lower half of an IPv6 address is the form in which

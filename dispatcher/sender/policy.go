@@ -6,17 +6,12 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"time"
 
 	"code.dny.dev/ssrf"
 )
 
 // ErrRefusedAddress is wrapped by every error of [Policy.Check].
 var ErrRefusedAddress = errors.New("the address policy refuses this address")
-
-// lookupTime is how long CheckURL waits for a name: somebody is at the other
-// end of the registration.
-const lookupTime = 2 * time.Second
 
 // PolicyOptions of [NewPolicy].
 type PolicyOptions struct {
@@ -107,6 +102,12 @@ func (p *Policy) Check(target netip.AddrPort) error {
 	if p.guard.SafeAddrPort(target) != nil {
 		return &refusal{addr: addr, reason: "it " + describe(addr)}
 	}
+	if inner, ok := behind(addr); ok {
+		var r *refusal
+		if errors.As(p.Check(netip.AddrPortFrom(inner, target.Port())), &r) {
+			return &refusal{addr: addr, reason: "it stands for " + r.addr.String() + ", and of that, " + r.reason, fixed: r.fixed}
+		}
+	}
 	return nil
 }
 
@@ -178,7 +179,7 @@ func (p *Policy) CheckURL(ctx context.Context, rawURL string) string {
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookupTime)
 	defer cancel()
-	addrs, err := p.resolver.LookupNetIP(ctx, "ip", t.host+".")
+	addrs, err := p.resolver.LookupNetIP(ctx, "ip", absolute(t.host))
 	if err != nil {
 		return ""
 	}

@@ -30,7 +30,9 @@ func TestPolicyRefusesAddresses(t *testing.T) {
 		"2002:7f00:1::1": "6to4", "2002:808:808::1": "6to4", "2001:0:4136:e378:8000:63bf:3fff:fdd2": "Teredo",
 		"2606:4700::5efe:a00:1": "ISATAP", "2606:4700::200:5efe:a00:1": "ISATAP",
 		"169.254.169.254": "metadata", "169.254.170.2": "metadata", "fd00:ec2::254": "metadata",
-		"100.100.100.200": "metadata", "192.0.0.192": "metadata", "168.63.129.16": "metadata", "fd20:ce::254": "metadata",
+		"100.100.100.200": "metadata", "192.0.0.192": "metadata", "fd00:c1::a9fe:a9fe": "metadata", "100.96.0.96": "metadata", "169.254.42.42": "metadata",
+		"169.254.170.23": "metadata", "169.254.0.23": "metadata", "fd00:ec2::23": "metadata", "fd00:42::42": "metadata",
+		"fd00:a9fe:a9fe::1": "metadata", "fe80::a9fe:a9fe": "metadata", "168.63.129.16": "metadata", "fd20:ce::254": "metadata",
 		"192.0.0.1": "not a public", "192.88.99.1": "not a public", "192.31.196.1": "not a public", "192.52.193.1": "not a public",
 		"192.175.48.1": "not a public", "2001:20::1": "not a public", "2001:2::1": "not a public", "2620:4f:8000::1": "not a public",
 		"5f00::1": "not a public", "100::1": "not a public", "3ffe::1": "not a public", "4000::1": "not a public",
@@ -77,6 +79,20 @@ func TestPolicyAllowNetworks(t *testing.T) {
 		{"fd12:3456::/32", "fd12:3456::1", true},
 		{"fd12:3456::/32", "fd12:3457::1", false},
 		{"64:ff9b::/96", "64:ff9b::808:808", true},
+		// Open is the gateway, not whatever is behind it.
+		{"64:ff9b::/96", "64:ff9b::a9fe:a9fe", false},
+		{"64:ff9b::/96", "64:ff9b::7f00:1", false},
+		{"64:ff9b::/96", "64:ff9b::a01:203", false},
+		{"64:ff9b::/96,10.0.0.0/8", "64:ff9b::a01:203", true},
+		{"64:ff9b:1::/48", "64:ff9b:1::808:808", true},
+		{"64:ff9b:1::/48", "64:ff9b:1::a9fe:a9fe", false},
+		{"64:ff9b:1::/48", "64:ff9b:1:a9fe:a9:fe00::", false},
+		{"64:ff9b:1::/48", "64:ff9b:1:808:8:800::", true},
+		{"2002::/16", "2002:808:808::1", true},
+		{"2002::/16", "2002:7f00:1::1", false},
+		{"2002::/16", "2002:a83f:8110::1", false}, // 168.63.129.16
+		{"::/0", "::ffff:10.0.0.1", false},
+		{"::/0", "2002:a9fe:a9fe::1", false},
 		{"127.0.0.0/8", "127.0.0.1", true},
 		{"127.0.0.0/8", "::ffff:127.0.0.1", false},
 		{"127.0.0.0/8", "::1", false},
@@ -90,7 +106,11 @@ func TestPolicyAllowNetworks(t *testing.T) {
 		{"0.0.0.0/0", "168.63.129.16", false},
 		{"fd00::/8", "fd00:ec2::254", false},
 	} {
-		p := policy(t, PolicyOptions{AllowNetworks: []netip.Prefix{netip.MustParsePrefix(tc.allow)}})
+		var open []netip.Prefix
+		for network := range strings.SplitSeq(tc.allow, ",") {
+			open = append(open, netip.MustParsePrefix(network))
+		}
+		p := policy(t, PolicyOptions{AllowNetworks: open})
 		err := p.Check(netip.AddrPortFrom(netip.MustParseAddr(tc.addr), 443))
 		if (err == nil) != tc.ok {
 			t.Errorf("with %s open, %s: %v", tc.allow, tc.addr, err)

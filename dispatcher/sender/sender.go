@@ -15,14 +15,9 @@ import (
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
-// Defaults of [Options].
-const (
-	DefaultTimeout        = 15 * time.Second
-	DefaultMaxIdlePerHost = 128
-	// DefaultUserAgent names the program and where a client's engineer who
-	// finds it in a log can read what it is.
-	DefaultUserAgent = "Carteiro (+https://github.com/carteiro-webhooks/carteiro)"
-)
+// DefaultUserAgent names the program and where a client's engineer who finds
+// it in a log can read what it is.
+const DefaultUserAgent = "Carteiro (+https://github.com/carteiro-webhooks/carteiro)"
 
 // Options of [New].
 type Options struct {

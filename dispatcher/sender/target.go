@@ -113,6 +113,8 @@ func (t *target) setHost() string {
 		return "The IPv6 address has a zone (%…), which means a network card of this machine. Leave it out."
 	case !bracketed && err == nil && !literal.Is4():
 		return "An IPv6 address goes between brackets, like https://[2606:4700::1]/path."
+	case err == nil && literal.Is4In6(): // a socket would take it for the IPv4 address
+		return "The address is refused: it is an IPv4 address written as IPv6. Write the IPv4 address."
 	case err == nil:
 		t.literal = literal
 		return ""
@@ -172,9 +174,6 @@ type targetCache struct {
 	mu   sync.RWMutex
 	good map[string]*target
 }
-
-// maxTargets bounds the cache; a full one is emptied, which costs one parse per URL.
-const maxTargets = 4096
 
 func (c *targetCache) get(raw string, allowHTTP bool) (*target, string) {
 	c.mu.RLock()

@@ -3,25 +3,6 @@ package sender
 import (
 	"crypto/tls"
 	"net/http"
-	"time"
-)
-
-// Limits of the transport, each with its reason.
-const (
-	// idleTimeout: common servers close a kept connection after 5 s without a
-	// request (Node's default). Whoever writes to one at that moment loses the
-	// attempt, so ours go first.
-	idleTimeout = 4 * time.Second
-	// maxIdleConns bounds what idle connections cost in all: with buffers,
-	// goroutines and TLS state some 30 to 50 KiB each.
-	maxIdleConns = 1024
-	// maxHeaderBytes bounds the answer's headers, those of informational
-	// answers included: net/http counts them together as long as no hook looks
-	// at the informational ones, so no hook does.
-	maxHeaderBytes = 64 << 10
-	// sessionCache is for how many hosts TLS sessions are kept: connections are
-	// short-lived here, and resuming one saves most of a handshake's work.
-	sessionCache = 1024
 )
 
 // newTransport is the one place where net/http is set up.
@@ -57,7 +38,7 @@ func newTransport(d *dialer, maxIdlePerHost int) *http.Transport {
 // newTLSConfig is the client's side of TLS; the server's name is set per dial.
 func newTLSConfig() *tls.Config {
 	return &tls.Config{
-		MinVersion:         tls.VersionTLS12, // 1.0 and 1.1 are withdrawn (RFC 8996)
+		MinVersion:         minTLS,
 		NextProtos:         []string{"http/1.1"},
 		ClientSessionCache: tls.NewLRUClientSessionCache(sessionCache),
 	}

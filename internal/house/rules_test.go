@@ -41,6 +41,10 @@ func table() []folder {
 			why: "who wants an event does not depend on how it is sent",
 		},
 		{
+			path: "access", floor: 3, may: []string{"webhook", "store"}, internal: true,
+			why: "who may call does not depend on what is called, nor on which face is asked",
+		},
+		{
 			path: "dispatcher", floor: 4, may: []string{"webhook", "store", "subscriptions", "dispatcher/sender"}, internal: true,
 			why: "the dispatcher is called by the clock and by the faces, and knows neither",
 		},
@@ -49,31 +53,31 @@ func table() []folder {
 			why: "the clock hands pages to the dispatcher, and no face knows more of it than its door",
 		},
 		{
-			path: "api", floor: 6, may: []string{"webhook", "store", "subscriptions", "dispatcher", "scheduler"}, internal: true,
+			path: "api", floor: 6, may: []string{"webhook", "store", "subscriptions", "access", "dispatcher", "scheduler"}, internal: true,
 			why: "the two faces are on one floor and share only what is below them; only cmd/carteiro reads settings",
 		},
 		{
-			path: "console", floor: 6, may: []string{"webhook", "store", "subscriptions", "dispatcher", "scheduler"}, internal: true,
+			path: "console", floor: 6, may: []string{"webhook", "store", "subscriptions", "access", "dispatcher", "scheduler"}, internal: true,
 			why: "the two faces are on one floor and share only what is below them; only cmd/carteiro reads settings",
 		},
 		{
 			path: "cmd/carteiro", floor: 7, internal: true,
 			may: []string{
 				"webhook", "config", "migrations", "store", "dispatcher/sender", "subscriptions",
-				"dispatcher", "scheduler", "api", "console",
+				"access", "dispatcher", "scheduler", "api", "console",
 			},
 			why: "a program is not a library",
 		},
 		{
 			path: "internal", floor: 7, internal: true,
-			may: []string{"webhook", "migrations", "store", "dispatcher/sender", "subscriptions", "dispatcher", "scheduler"},
+			may: []string{"webhook", "migrations", "store", "dispatcher/sender", "subscriptions", "access", "dispatcher", "scheduler"},
 			why: "internal serves every floor, so it must not pull in the faces, the program or its settings",
 		},
 		{
 			path: "bench", floor: 7, internal: true,
 			may: []string{
 				"webhook", "migrations", "store", "dispatcher/sender", "subscriptions",
-				"dispatcher", "scheduler", "api", "console",
+				"access", "dispatcher", "scheduler", "api", "console",
 			},
 			why: "a measurement starts the parts itself; only cmd/carteiro reads settings",
 		},

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"log/slog"
 )
 
 // The form of a sealed value: version, key id, nonce, ciphertext with tag.
@@ -59,6 +60,34 @@ func (r *Ring) Seal(plain []byte, place string) []byte {
 	return r.keys[r.first].Seal(out, out[1+keyIDSize:headSize], plain, []byte(place))
 }
 
+// Head is how a value begins that was sealed with the first key: its form and
+// the key's id.
+func (r *Ring) Head() []byte { return append([]byte{version}, r.first[:]...) }
+
+// Knows tells whether the ring has the key of values that begin so.
+func (r *Ring) Knows(head []byte) bool {
+	if len(head) != 1+keyIDSize || head[0] != version {
+		return false
+	}
+	_, ok := r.keys[keyID(head[1:])]
+	return ok
+}
+
+// Reseal seals a value of this ring anew, with the first key, for the same place.
+func (r *Ring) Reseal(sealed []byte, place string) ([]byte, error) {
+	plain, err := r.Open(sealed, place)
+	if err != nil {
+		return nil, err
+	}
+	return r.Seal(plain, place), nil
+}
+
+// Format keeps every verb of fmt from showing keys.
+func (r *Ring) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "[ring of %d keys]", len(r.keys)) }
+
+// LogValue keeps log/slog from showing keys.
+func (r *Ring) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(r)) }
+
 // MAC is a fingerprint of data (HMAC-SHA-256) that nobody without the first
 // key can find the data of by trying: for what has few possible values, such
 // as a CPF. It changes when the first key does.
@@ -69,7 +98,7 @@ func (r *Ring) MAC(data []byte) []byte {
 }
 
 // ErrKey says that a value was sealed with a key that is not in the ring.
-var ErrKey = errors.New("sealed with a key that is not configured; set CARTEIRO_SECRET_KEY to the key that this database was made with")
+var ErrKey = errors.New("sealed with a key that is not configured; set CARTEIRO_SECRET_KEY to the key that this database was made with, or put that one into CARTEIRO_SECRET_KEYS_OLD beside a new CARTEIRO_SECRET_KEY")
 
 // Open decrypts what was sealed for the place.
 func (r *Ring) Open(sealed []byte, place string) ([]byte, error) {

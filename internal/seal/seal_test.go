@@ -3,7 +3,11 @@ package seal
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
 )
 
@@ -71,6 +75,44 @@ func TestKeyChange(t *testing.T) {
 	fresh := both.Seal([]byte("secret"), "p")
 	if _, err := ring(t, 1).Open(fresh, "p"); !errors.Is(err, ErrKey) {
 		t.Errorf("the old key alone opens a new value: %v; want ErrKey", err)
+	}
+}
+
+func TestReseal(t *testing.T) {
+	old := ring(t, 1).Seal([]byte("secret"), "p")
+	both := ring(t, 2, 1)
+	fresh, err := both.Reseal(old, "p")
+	if err != nil || !bytes.HasPrefix(fresh, both.Head()) || bytes.HasPrefix(old, both.Head()) {
+		t.Fatalf("resealed: %v", err)
+	}
+	if got, err := ring(t, 2).Open(fresh, "p"); err != nil || string(got) != "secret" {
+		t.Errorf("the new key alone opens it to %q, %v", got, err)
+	}
+	if _, err := both.Reseal(old, "another place"); err == nil {
+		t.Error("a value was resealed for another place")
+	}
+	if !both.Knows(old[:5]) || !both.Knows(both.Head()) || ring(t, 2).Knows(old[:5]) || both.Knows(old[:4]) || both.Knows(append([]byte{9}, old[1:5]...)) {
+		t.Error("the ring knows what it has no key for, or the reverse")
+	}
+}
+
+// TestARingHidesItsKeys: the key itself, and the one of MAC that is made of it.
+func TestARingHidesItsKeys(t *testing.T) {
+	var log bytes.Buffer
+	r := ring(t, 1, 2)
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "ring", r)
+	text, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "[ring of 2 keys]"
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		if got := fmt.Sprintf(verb, r); got != want {
+			t.Errorf("%s shows %s", verb, got)
+		}
+	}
+	if !strings.Contains(log.String(), want) || string(text) != "{}" {
+		t.Errorf("log %s, JSON %s", log.String(), text)
 	}
 }
 

@@ -101,6 +101,16 @@ func (s *RedisServer) set(name, value string) {
 	s.config = append(s.config, directive{name, value})
 }
 
+// directive returns a line of the configuration.
+func (s *RedisServer) directive(name string) string {
+	for _, d := range s.config {
+		if d.name == name {
+			return d.value
+		}
+	}
+	return ""
+}
+
 // start runs the server on its port and waits until it answers.
 func (s *RedisServer) start(ctx context.Context) error {
 	path, err := program("redis-server")
@@ -117,7 +127,11 @@ func (s *RedisServer) start(ctx context.Context) error {
 	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
 		return err
 	}
-	process, err := launch(exec.Command(path, file), s.log(), syscall.SIGKILL)
+	args := []string{file}
+	if s.directive("sentinel monitor") != "" {
+		args = append(args, "--sentinel")
+	}
+	process, err := launch(exec.Command(path, args...), s.log(), syscall.SIGKILL)
 	if err != nil {
 		return err
 	}
@@ -140,14 +154,7 @@ func (s *RedisServer) isOurs(ctx context.Context) error {
 	if err := conn.Close(); err != nil {
 		return err
 	}
-	client := redis.NewClient(&redis.Options{
-		Addr:                     s.Addr(),
-		Password:                 s.password,
-		Protocol:                 2,
-		DisableIdentity:          true,
-		DialerRetries:            1,
-		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
-	})
+	client := s.client()
 	defer client.Close()
 	info, err := client.Info(ctx, "server").Result()
 	if err != nil {
@@ -157,6 +164,20 @@ func (s *RedisServer) isOurs(ctx context.Context) error {
 		return fmt.Errorf("port %d belongs to another server", s.port)
 	}
 	return client.Ping(ctx).Err() // refused while it still reads its data
+}
+
+// client speaks to this server and no other, whatever it may be part of.
+func (s *RedisServer) client() *redis.Client { return redis.NewClient(s.options()) }
+
+func (s *RedisServer) options() *redis.Options {
+	return &redis.Options{
+		Addr:                     s.Addr(),
+		Password:                 s.password,
+		Protocol:                 2,
+		DisableIdentity:          true,
+		DialerRetries:            1,
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+	}
 }
 
 // URL is where the server is, with the password when there is one.
