@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,7 +18,7 @@ import (
 
 // What the environment says.
 const (
-	envFaults = "CARTEIRO_TEST_FAULTS" // "all": every run; else the short part
+	envFaults = "CARTEIRO_TEST_FAULTS" // which part: quick when it is not set, short, or all
 	envSeed   = "CARTEIRO_TEST_SEED"   // a number: the choices of an earlier run
 )
 
@@ -28,10 +27,8 @@ const atOnce = "6"
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if flag.Lookup("test.parallel").Value.String() == "2" || os.Getenv(envFaults) != "" {
-		if err := flag.Set("test.parallel", atOnce); err != nil {
-			panic(err)
-		}
+	if err := flag.Set("test.parallel", atOnce); err != nil {
+		panic(err)
 	}
 	os.Exit(testserver.Run(m))
 }
@@ -41,18 +38,7 @@ type lab struct {
 	program string // the binary, with failpoints
 	seed    uint64
 
-	mu   sync.Mutex
-	rows []row
-}
-
-// row is what a run says of itself.
-type row struct {
-	name       string
-	numbers    numbers
-	resumed    time.Duration // how long after the fault's end the last of what waited for it started
-	took       time.Duration
-	failed     bool
-	whatFaults string // what was done, and when
+	mu sync.Mutex // of the output
 }
 
 // TestFaults is the laboratory.
@@ -60,12 +46,12 @@ func TestFaults(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the laboratory runs many processes")
 	}
+	asked := askedPart(t)
 	l := &lab{seed: seed(t), program: build(t)}
-	t.Logf("seed %d: repeat with %s=%d", l.seed, envSeed, l.seed)
-	all := os.Getenv(envFaults) == "all"
+	l.head()
 	t.Run("runs", func(t *testing.T) {
 		for _, s := range scenarios() {
-			if !all && !s.short {
+			if s.part > asked {
 				continue
 			}
 			t.Run(s.name, func(t *testing.T) {
@@ -74,7 +60,29 @@ func TestFaults(t *testing.T) {
 			})
 		}
 	})
-	t.Log("\n" + l.table())
+}
+
+// part is how much of the laboratory is to be run.
+type part int
+
+const (
+	whole part = 3 // make faults
+	short part = 2 // before a change is merged
+	quick part = 1 // with every go test: what needs nothing but Go, and ends soon
+)
+
+func askedPart(t *testing.T) part {
+	switch text := os.Getenv(envFaults); text {
+	case "all":
+		return whole
+	case "short":
+		return short
+	case "":
+		return quick
+	default:
+		t.Fatalf("%s=%q is none of short and all", envFaults, text)
+		return 0
+	}
 }
 
 func seed(t *testing.T) uint64 {
@@ -111,34 +119,31 @@ func (l *lab) random(name string) *rand.Rand {
 func (l *lab) run(t *testing.T, s scenario) {
 	began := time.Now()
 	w := newWorld(t, l, s)
+	o := &oracle{}
+	defer func() { l.print(w, o, time.Since(began)) }()
 	w.setUp()
 	s.do(w)
 	w.settle()
-	o := w.judge()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.rows = append(l.rows, row{
-		name: s.name, numbers: o.numbers, resumed: o.resumed, took: time.Since(began), failed: t.Failed(), whatFaults: w.told(),
-	})
+	o = w.judge()
 }
 
-// table is the laboratory's output.
-func (l *lab) table() string {
-	var b strings.Builder
-	line := func(name string, columns ...any) {
-		fmt.Fprintf(&b, "%-34s%10v%10v%6v%12v%12v%11v%9v%7v  %v\n", append([]any{name}, columns...)...)
+const columns = "%-34s%10v%10v%6v%12v%12v%11v%9v%7v  %s\n"
+
+// head is the first line of the laboratory's output.
+func (l *lab) head() {
+	fmt.Printf("seed %d: make faults SEED=%d makes the same choices\n", l.seed, l.seed)
+	fmt.Printf(columns, "run", "attempted", "accepted", "lost", "duplicated", "unexpected", "recovered", "resumed", "took", "what was broken")
+}
+
+// print writes the line of a run: its numbers, and how long after the end of a
+// fault the last of what had waited for it started.
+func (l *lab) print(w *world, o *oracle, took time.Duration) {
+	n, what := o.numbers, w.diary.String()
+	if w.t.Failed() {
+		what = "FAILED: " + what
 	}
-	line("run", "attempted", "accepted", "lost", "duplicated", "unexpected", "recovered", "resumed", "took", "")
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, r := range l.rows {
-		n, how := r.numbers, ""
-		if r.failed {
-			how = "FAILED"
-		}
-		line(r.name, n.attempted, n.accepted, n.lost, n.duplicated, n.unexpected, n.recovered,
-			r.resumed.Round(100*time.Millisecond), r.took.Round(time.Second), strings.TrimSpace(r.whatFaults+" "+how))
-	}
-	fmt.Fprintf(&b, "seed %d\n", l.seed)
-	return b.String()
+	fmt.Printf(columns, w.s.name, n.attempted, n.accepted, n.lost, n.duplicated, n.unexpected, n.recovered,
+		o.resumed.Round(100*time.Millisecond), took.Round(time.Second), what)
 }

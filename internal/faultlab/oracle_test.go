@@ -3,7 +3,6 @@ package faultlab
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/carteiro-webhooks/carteiro/store"
@@ -233,5 +232,3 @@ func (o *oracle) healedBefore(t time.Time) (healed time.Time) {
 	})
 	return healed
 }
-
-func (o *oracle) String() string { return fmt.Sprintf("%+v", o.numbers) }

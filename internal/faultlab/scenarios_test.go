@@ -1,6 +1,7 @@
 package faultlab
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -11,7 +12,7 @@ import (
 	"github.com/carteiro-webhooks/carteiro/internal/failpoint"
 )
 
-// scenarios is every run. The short ones always run.
+// scenarios is every run.
 func scenarios() []scenario {
 	return slices.Concat(quiet(), kills(), randomKills(), stalls(), redisFaults(), sqlFaults())
 }
@@ -23,9 +24,9 @@ func quiet() []scenario {
 		w.load.more(150)
 	}
 	return []scenario{
-		{name: "quiet/embedded", embedded: true, do: both},
-		{name: "quiet/servers", do: both},
-		{name: "rolling/servers", short: true, behind: true, do: rollingRestarts},
+		{name: "quiet/embedded", part: quick, embedded: true, do: both},
+		{name: "quiet/servers", part: whole, do: both},
+		{name: "rolling/servers", part: short, behind: true, do: rollingRestarts},
 	}
 }
 
@@ -47,7 +48,7 @@ func rollingRestarts(w *world) {
 type killPlan struct {
 	point failpoint.Point
 	most  int  // it is one of the first so many times that kills
-	short bool // of the part that always runs
+	part  part // the least part that it is in; 0: whole
 	slow  bool // its moment comes only with waits above ten seconds
 	clock bool // it is the scheduler's
 	lite  bool // on PostgreSQL the step is one statement, and has no such moment
@@ -55,20 +56,20 @@ type killPlan struct {
 
 func killPlans() []killPlan {
 	return []killPlan{
-		{point: failpoint.EventCommitted, most: 40, short: true},
+		{point: failpoint.EventCommitted, most: 40, part: quick},
 		{point: failpoint.HintSent, most: 30},
 		{point: failpoint.HintTaken, most: 30},
-		{point: failpoint.Claimed, most: 30, short: true},
-		{point: failpoint.RequestWritten, most: 30, short: true},
-		{point: failpoint.Acknowledged, most: 30, short: true},
+		{point: failpoint.Claimed, most: 30, part: quick},
+		{point: failpoint.RequestWritten, most: 30},
+		{point: failpoint.Acknowledged, most: 30, part: quick},
 		{point: failpoint.FailureRead, most: 15},
 		{point: failpoint.ResultWritten, most: 30, lite: true},
-		{point: failpoint.RetryRecorded, most: 15, short: true},
+		{point: failpoint.RetryRecorded, most: 15, part: quick},
 		{point: failpoint.HintDone, most: 30},
 		{point: failpoint.Stopping, most: 1},
 		{point: failpoint.Reconciling, most: 2, slow: true},
 		{point: failpoint.Fired, most: 2, clock: true},
-		{point: failpoint.PageWritten, most: 8, clock: true, short: true},
+		{point: failpoint.PageWritten, most: 8, clock: true, part: short},
 		{point: failpoint.PageCommitted, most: 8, clock: true},
 		{point: failpoint.PagesReleased, most: 2, clock: true},
 	}
@@ -86,7 +87,7 @@ func TestEachPointIsTried(t *testing.T) {
 // kills are runs in which a process dies by SIGKILL at one moment.
 func kills() (all []scenario) {
 	for _, k := range killPlans() {
-		s := scenario{short: k.short, do: k.do}
+		s := scenario{part: cmp.Or(k.part, whole), do: k.do}
 		if k.slow {
 			s.schedule = []time.Duration{time.Second, 11 * time.Second}
 		}
@@ -94,7 +95,7 @@ func kills() (all []scenario) {
 		if all = append(all, s); k.lite {
 			continue
 		}
-		s.name, s.embedded = "kill/servers/"+string(k.point), false
+		s.name, s.embedded, s.part = "kill/servers/"+string(k.point), false, max(s.part, short)
 		if k.clock { // of two schedulers, one may always be the first
 			s.roles = []string{"api,worker", "scheduler"}
 		}
@@ -132,8 +133,8 @@ func (k killPlan) do(w *world) {
 // randomKills are runs in which any process dies at any moment.
 func randomKills() []scenario {
 	return []scenario{
-		{name: "random/embedded", embedded: true, do: func(w *world) { killSome(w, 3) }},
-		{name: "random/servers", roles: []string{"api", "api", "worker", "worker", "scheduler", "scheduler"}, do: func(w *world) { killSome(w, 8) }},
+		{name: "random/embedded", part: whole, embedded: true, do: func(w *world) { killSome(w, 3) }},
+		{name: "random/servers", part: whole, roles: []string{"api", "api", "worker", "worker", "scheduler", "scheduler"}, do: func(w *world) { killSome(w, 8) }},
 	}
 }
 
@@ -171,9 +172,9 @@ func stalls() []scenario {
 		}
 	}
 	return []scenario{
-		{name: "stall/servers/claimed", roles: roles, do: at(failpoint.Claimed, false)},
-		{name: "stall/servers/acknowledged", roles: roles, do: at(failpoint.Acknowledged, true)},
-		{name: "stall/servers/frozen", roles: roles, do: func(w *world) {
+		{name: "stall/servers/claimed", part: whole, roles: roles, do: at(failpoint.Claimed, false)},
+		{name: "stall/servers/acknowledged", part: whole, roles: roles, do: at(failpoint.Acknowledged, true)},
+		{name: "stall/servers/frozen", part: whole, roles: roles, do: func(w *world) {
 			w.load.begin()
 			w.load.more(30)
 			victim := w.procs[len(w.procs)-1]

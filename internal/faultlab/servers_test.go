@@ -47,22 +47,22 @@ func redisFaults() []scenario {
 	nothing := func(*world) {}
 	return []scenario{
 		{
-			name: "redis/killed, data kept", redis: []testserver.RedisOption{testserver.AppendOnly()},
+			name: "redis/killed, data kept", part: whole, redis: []testserver.RedisOption{testserver.AppendOnly()},
 			do: during(fault{what: "Redis killed", within: afterRedis}, 5*time.Second, kill, (*world).restartRedis),
 		},
 		{
-			name: "redis/killed, back empty", short: true,
+			name: "redis/killed, back empty", part: short,
 			do: during(fault{what: "Redis killed", within: afterWipe}, 5*time.Second, kill, (*world).restartRedis),
 		},
-		{name: "redis/flushed", do: during(fault{what: "FLUSHALL", within: afterWipe}, 0, flush, nothing)},
-		{name: "redis/full", do: during(fault{what: "maxmemory reached", within: afterRedis}, 6*time.Second, memory("1"), memory("0"))},
+		{name: "redis/flushed", part: whole, do: during(fault{what: "FLUSHALL", within: afterWipe}, 0, flush, nothing)},
+		{name: "redis/full", part: whole, do: during(fault{what: "maxmemory reached", within: afterRedis}, 6*time.Second, memory("1"), memory("0"))},
 		{
-			name: "redis/paused",
+			name: "redis/paused", part: whole,
 			do: during(fault{what: "Redis paused", within: afterRedis}, 8*time.Second,
 				func(w *world) { w.must(w.redis.Pause()) }, func(w *world) { w.must(w.redis.Resume()) }),
 		},
-		{name: "redis/silent network", wired: true, do: during(fault{what: "Redis unreachable", within: afterRedis}, 8*time.Second, silence, restore)},
-		{name: "redis/cut connections", wired: true, do: during(fault{what: "Redis cut off", within: afterRedis}, 0, cut, nothing)},
+		{name: "redis/silent network", part: whole, wired: true, do: during(fault{what: "Redis unreachable", within: afterRedis}, 8*time.Second, silence, restore)},
+		{name: "redis/cut connections", part: whole, wired: true, do: during(fault{what: "Redis cut off", within: afterRedis}, 0, cut, nothing)},
 	}
 }
 
@@ -98,14 +98,14 @@ func sqlFaults() []scenario {
 	crawl := func(w *world) { w.toSQL.slow(time.Duration(20+w.random.IntN(80)) * time.Millisecond) }
 	return []scenario{
 		{
-			name: "postgres/stopped", short: true, own: true,
+			name: "postgres/stopped", part: short, own: true,
 			do: during(down("PostgreSQL stopped at once"), 5*time.Second,
 				func(w *world) { w.postgres.Kill() }, func(w *world) { w.must(w.postgres.Restart(context.Background())) }),
 		},
-		{name: "postgres/read-only", own: true, do: during(down("PostgreSQL read-only"), 5*time.Second, readOnly("on"), readOnly("off"))},
-		{name: "postgres/silent network", wired: true, do: during(down("PostgreSQL unreachable"), 6*time.Second, silence, restore)},
-		{name: "postgres/cut connections", wired: true, do: during(down("PostgreSQL cut off"), 0, cut, func(*world) {})},
-		{name: "postgres/slow", wired: true, do: during(down("PostgreSQL slow"), 6*time.Second, crawl, restore)},
+		{name: "postgres/read-only", part: whole, own: true, do: during(down("PostgreSQL read-only"), 5*time.Second, readOnly("on"), readOnly("off"))},
+		{name: "postgres/silent network", part: whole, wired: true, do: during(down("PostgreSQL unreachable"), 6*time.Second, silence, restore)},
+		{name: "postgres/cut connections", part: whole, wired: true, do: during(down("PostgreSQL cut off"), 0, cut, func(*world) {})},
+		{name: "postgres/slow", part: whole, wired: true, do: during(down("PostgreSQL slow"), 6*time.Second, crawl, restore)},
 	}
 }
 

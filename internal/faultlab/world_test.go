@@ -26,7 +26,7 @@ const everything = "api,worker,scheduler"
 // scenario is a run to be made.
 type scenario struct {
 	name     string
-	short    bool                     // of the part that always runs
+	part     part                     // the least part that it is in
 	embedded bool                     // one process on SQLite; else PostgreSQL and Redis
 	roles    []string                 // of the processes; nil: one, or two with everything
 	schedule []time.Duration          // nil: fast
@@ -296,9 +296,6 @@ func (w *world) until(what string, done func() bool) {
 		}
 	}
 }
-
-// told is what happened in the run, in a line.
-func (w *world) told() string { return w.diary.String() }
 
 // logs are the ends of all processes' logs.
 func (w *world) logs() string {
