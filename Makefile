@@ -1,7 +1,7 @@
 # The usual commands by short names. What must hold before a change is merged
 # is in .ci/run.
 
-.PHONY: build test race faults lint ci
+.PHONY: build test race faults lint bench ci
 
 build: ## the program, static, in bin/
 	CGO_ENABLED=0 go build -trimpath -o bin/carteiro ./cmd/carteiro
@@ -21,6 +21,9 @@ lint: ## vet, format, staticcheck, import rules
 	test -z "$$(go tool -modfile=tools/go.mod gofumpt -l . | tee /dev/stderr)"
 	go tool -modfile=tools/go.mod staticcheck ./...
 	go test ./internal/house
+
+bench: ## measure against this machine's limits, some twenty minutes; see docs/performance.md
+	go run ./bench
 
 ci: ## everything that must hold before a change is merged
 	.ci/run

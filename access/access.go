@@ -97,17 +97,18 @@ type Grant struct {
 // database cannot be asked.
 func (r *Registry) Check(ctx context.Context, text string, remote netip.Addr) (*Grant, error) {
 	if text == "" {
-		return nil, unauthorized("unauthorized",
+		return nil, unauthorized(codeUnknown,
 			"This needs a key. Send the header \"Authorization: Bearer <api key>\" with a key that is valid here.")
 	}
 	g, err := r.find(ctx, text)
 	now := r.o.Now()
-	if webhook.IsKind(err, webhook.KindUnauthorized) {
-		if wait := r.failures.add(remote, now); wait > 0 {
-			return nil, r.slowDown(remote, wait)
-		}
-	}
 	if err != nil {
+		var e *webhook.Error
+		if errors.As(err, &e) && e.Code == codeUnknown { // one that is over was no guess
+			if wait := r.failures.add(remote, now); wait > 0 {
+				return nil, r.slowDown(remote, wait)
+			}
+		}
 		return nil, err
 	}
 	g.usedAt.Store(now.UnixMicro())
@@ -120,7 +121,7 @@ func (r *Registry) find(ctx context.Context, text string) (*Grant, error) {
 		return r.admin, nil
 	}
 	if _, fault := webhook.ParseKeyText(text); fault != "" {
-		return nil, unauthorized("unauthorized", "This key is not valid here. %s", fault)
+		return nil, unauthorized(codeUnknown, "This key is not valid here. %s", fault)
 	}
 	keys, err := r.fresh(ctx)
 	if err != nil {
@@ -129,16 +130,27 @@ func (r *Registry) find(ctx context.Context, text string) (*Grant, error) {
 	g := keys.get(sum)
 	switch {
 	case g == nil:
-		return nil, unauthorized("unauthorized", "There is no such key here. It may be another server's.")
+		return nil, unknown()
 	case !g.revokedAt.IsZero():
-		return nil, unauthorized("key_revoked", "The key %q (%s) was revoked at %s. Ask an administrator for a new one.",
-			g.Name, g.ID, g.revokedAt.Format(time.RFC3339))
+		return nil, revoked(g)
 	case g.Expired(r.o.Now()):
 		return nil, unauthorized("key_expired", "The key %q (%s) expired at %s. Ask an administrator for a new one.",
 			g.Name, g.ID, g.ExpiresAt.Format(time.RFC3339))
 	}
 	return g, nil
 }
+
+func unknown() error {
+	return unauthorized(codeUnknown, "There is no such key here. It may be another server's.")
+}
+
+func revoked(g *Grant) error {
+	return unauthorized("key_revoked", "The key %q (%s) was revoked at %s. Ask an administrator for a new one.",
+		g.Name, g.ID, g.revokedAt.Format(time.RFC3339))
+}
+
+// codeUnknown is the code of a key that is none.
+const codeUnknown = "unauthorized"
 
 func unauthorized(code, format string, args ...any) *webhook.Error {
 	return &webhook.Error{Kind: webhook.KindUnauthorized, Code: code, Message: fmt.Sprintf(format, args...)}

@@ -2,13 +2,17 @@
 // call.
 //
 // Its door is [New]. api.go holds the one table of routes; whoever opens it
-// sees each route with its method, path, role and handler. A file per noun
-// holds the handlers (clients.go, subscriptions.go, events.go, …). errors.go is
-// the one place where an error becomes an HTTP answer.
+// sees each route with its method, path, who may use it, whose data it is
+// about, and its handler. A file per noun holds the handlers (clients.go,
+// subscriptions.go, events.go, …). errors.go is the one place where an error
+// becomes an HTTP answer.
 //
-// The way of a request, file by file:
+// The way of a request, which internal/guard has let in (its framing, headers
+// and origin are in order), file by file:
 //
-//	middleware.go  gets an id, a time limit and a line in the log; must have the key
+//	remote.go      where it comes from
+//	middleware.go  gets an id, a time limit and a line in the log; must have a key of the right role
+//	whose.go       a key of one client is kept to what is of that client
 //	query.go       unknown and doubled query parameters are faults
 //	body.go        size, content type, bytes
 //	scan.go        is it JSON at all, and is each name there once

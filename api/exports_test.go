@@ -168,6 +168,19 @@ func TestRunAndReceipt(t *testing.T) {
 	}
 }
 
+// awaitHandedOver waits until every page of a run is a delivery.
+func (h *house) awaitHandedOver(url string) *answer {
+	h.t.Helper()
+	for range 3000 {
+		if got := h.do("GET", url, "").want(200); got.at("finished_at") != nil {
+			return got
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	h.t.Fatalf("the run was not handed over: %s", h.do("GET", url, "").body)
+	return nil
+}
+
 // awaitRun waits until every delivery of a run has ended.
 func (h *house) awaitRun(url string) *answer {
 	h.t.Helper()
@@ -227,16 +240,7 @@ func TestReceiptOfAFailure(t *testing.T) {
 	h.tickets("2024-02-29", 2)
 	url := h.do("POST", "/v1/exports/ingressos/runs", leapDay).want(202).header.Get("Location")
 	h.s.Start()
-	var got *answer
-	for range 3000 {
-		if got = h.do("GET", url, "").want(200); got.at("finished_at") != nil {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	if got.at("finished_at") == nil {
-		t.Fatalf("the run was not handed over: %s", got.body)
-	}
+	got := h.awaitHandedOver(url)
 	if got.at("completed_at") != nil || got.at("clients", 0, "acknowledged") != 0.0 || got.at("clients", 0, "completed_at") != nil {
 		t.Errorf("nothing was sent yet, and the run is %s", got.body)
 	}

@@ -60,3 +60,28 @@ func FuzzCursor(f *testing.F) {
 		}
 	})
 }
+
+// FuzzCursorForm: a cursor has one spelling, belongs to one list, and leads
+// where it was made.
+func FuzzCursorForm(f *testing.F) {
+	for _, key := range []string{"evt_00000000000000000000000000", "acme", "a|b", "", "a\x00b", "é"} {
+		f.Add(cursor(listEvents, key), key)
+	}
+	f.Add("AAAA", "x")
+	f.Add(cursor(listDeliveries, "x")+"=", "~")
+	f.Fuzz(func(t *testing.T, c, key string) {
+		if got, err := parseCursor(listEvents, c); err == nil && got != "" {
+			if again := cursor(listEvents, got); again != c {
+				t.Fatalf("%q and %q lead to %q", c, again, got)
+			}
+			if _, err := parseCursor(listDeliveries, c); err == nil {
+				t.Fatalf("%q leads through two lists", c)
+			}
+		}
+		made := cursor(listEvents, key)
+		got, err := parseCursor(listEvents, made)
+		if takes := printable(key) && len(made) <= maxCursor; (err == nil) != takes || (takes && got != key) {
+			t.Fatalf("the key %q came back as %q: %v", key, got, err)
+		}
+	})
+}

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,6 +40,7 @@ type house struct {
 	s        *scheduler.Scheduler
 	keys     *seal.Ring
 	access   *access.Registry
+	late     atomic.Int64 // how much later it is for keys, in nanoseconds
 	handler  http.Handler
 	log      *logBuffer
 	observed chan dispatcher.Observation
@@ -110,7 +112,7 @@ func newHouseWith(t testing.TB, workers int, database string, targets sender.Pol
 	must(t, err)
 	must(t, h.d.Start(ctx))
 	h.s = scheduler.New(scheduler.Options{Store: h.store, Dispatcher: h.d, Source: scheduler.NewStoredRecords(h.store), Log: quiet})
-	h.access, err = access.New(access.Options{Store: h.store, AdminKey: testKey, Log: quiet})
+	h.access, err = access.New(access.Options{Store: h.store, AdminKey: testKey, Log: quiet, Now: h.now})
 	must(t, err)
 	h.handler, err = New(h.options())
 	must(t, err)
@@ -124,6 +126,9 @@ func newHouseWith(t testing.TB, workers int, database string, targets sender.Pol
 	})
 	return h
 }
+
+// now is the clock by which keys expire and are counted.
+func (h *house) now() time.Time { return time.Now().Add(time.Duration(h.late.Load())) }
 
 func (h *house) options() Options {
 	return Options{

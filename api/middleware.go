@@ -111,7 +111,11 @@ func (a *api) authenticate(g *gin.Context) {
 	}
 	ctx := g.Request.Context()
 	c := callOf(ctx)
-	grant, err := a.o.Access.Check(ctx, bearer(g.Request.Header), c.from)
+	check := a.o.Access.Check
+	if r != nil && r.whose == ofIntake {
+		check = a.o.Access.CheckLater
+	}
+	grant, err := check(ctx, bearer(g.Request.Header), c.from)
 	if err == nil {
 		c.who = principal{id: grant.ID, name: grant.Name, role: grant.Role, client: grant.BoundTo()}
 		c.grant = grant
@@ -126,11 +130,7 @@ func (a *api) authenticate(g *gin.Context) {
 	if err == nil {
 		return
 	}
-	p := a.problem(ctx, err)
-	if p.Status == http.StatusUnauthorized {
-		p.with("WWW-Authenticate", `Bearer realm="carteiro"`)
-	}
-	a.refuse(g, p)
+	a.refuse(g, a.problem(ctx, err))
 }
 
 // mayUse refuses a role that a route is not for.
@@ -145,7 +145,7 @@ func mayUse(r *route, who principal) error {
 	}
 	return &webhook.Error{
 		Kind: webhook.KindForbidden, Code: "role_needed",
-		Message: fmt.Sprintf("This key has the role %s, and this needs a key with the role %s.", who.role, strings.Join(names, " or ")),
+		Message: fmt.Sprintf("This key has the role %s. This needs a key with one of these roles: %s.", who.role, strings.Join(names, ", ")),
 	}
 }
 

@@ -81,6 +81,9 @@ func (c *Config) FormerKeys() (keys [][32]byte, err error) {
 // DecodeKey reads a key of 32 bytes from hex or from base64 of either
 // alphabet, padded or not. The error never quotes the key.
 func DecodeKey(text string) (key [32]byte, err error) {
+	if strings.ContainsAny(text, "\r\n") { // which the decoders of base64 would pass over
+		return key, fault("has a line break")
+	}
 	decoded := 0
 	decoders := []func(string) ([]byte, error){
 		hex.DecodeString,

@@ -288,6 +288,20 @@ func (s *Store) Message(ctx context.Context, id webhook.MessageID) (webhook.Mess
 	return m, s.wrap(err)
 }
 
+// PayloadGone tells when and why the body of a message was removed; nil: it is
+// there, or the message itself is gone.
+func (s *Store) PayloadGone(ctx context.Context, id webhook.MessageID) (*webhook.Gone, error) {
+	var at int64
+	var gone webhook.Gone
+	err := s.read.QueryRowContext(ctx, `SELECT body_gone_at, body_gone_why FROM messages WHERE id = $1 AND body_gone_at IS NOT NULL`,
+		string(id)).Scan(&at, &gone.Why)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	gone.At = stored(at)
+	return &gone, s.wrap(err)
+}
+
 // pastEvents sorts after every event's id, and before every other message's.
 const pastEvents = "evt`"
 

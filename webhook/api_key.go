@@ -136,7 +136,7 @@ func ParseKeyText(s string) (k KeyText, fault string) {
 		return k, fmt.Sprintf("A key begins with %q.", keyPrefix)
 	}
 	if len(rest) != keyTextChars {
-		return k, fmt.Sprintf("A key has %d characters, and this one has %d: it was not copied whole.", len(keyPrefix)+keyTextChars, len(s))
+		return k, fmt.Sprintf("A key has %d characters, and this one has %d: it was not copied exactly.", len(keyPrefix)+keyTextChars, len(s))
 	}
 	raw, err := idEncoding.DecodeString(rest)
 	// Encoding it again finds what the decoder lets pass: line ends, and bits that

@@ -74,7 +74,7 @@ func ParseSecret(s string) (Secret, error) {
 	if !ok {
 		return Secret{}, errors.New("a signing secret starts with \"whsec_\", a private key with \"whsk_\"")
 	}
-	key, err := base64.StdEncoding.DecodeString(rest)
+	key, err := decodeKey(rest)
 	if err != nil {
 		return Secret{}, errors.New("a signing secret is base64 after \"whsec_\"")
 	}
@@ -84,8 +84,18 @@ func ParseSecret(s string) (Secret, error) {
 	return Secret{Hide(s)}, nil
 }
 
+// decodeKey reads base64 that has one spelling: the decoder alone would also
+// take line breaks, and bits at the end that nothing stands on.
+func decodeKey(text string) ([]byte, error) {
+	key, err := base64.StdEncoding.Strict().DecodeString(text)
+	if err == nil && base64.StdEncoding.EncodeToString(key) != text {
+		err = errors.New("it has another spelling")
+	}
+	return key, err
+}
+
 func privateKeyFault(text string) error {
-	key, err := base64.StdEncoding.DecodeString(text)
+	key, err := decodeKey(text)
 	switch {
 	case err != nil:
 		return errors.New("a private key is base64 after \"whsk_\"")

@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/carteiro-webhooks/carteiro/internal/testserver"
 )
 
 // runAsProgram makes the test binary behave as carteiro: a real process that
@@ -29,7 +31,7 @@ func TestMain(m *testing.M) {
 			args: os.Args[1:], environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr, signals: osSignals(),
 		}))
 	}
-	os.Exit(m.Run())
+	os.Exit(testserver.Run(m))
 }
 
 // process is a running carteiro.

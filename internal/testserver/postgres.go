@@ -187,6 +187,15 @@ func (s *PostgresServer) DropDatabase(ctx context.Context, url string) error {
 	})
 }
 
+// Version is the server's own, such as 15.8.
+func (s *PostgresServer) Version(ctx context.Context) (version string, err error) {
+	err = s.query(ctx, func(c *pgx.Conn) error {
+		return c.QueryRow(ctx, "SHOW server_version").Scan(&version)
+	})
+	version, _, _ = strings.Cut(version, " ") // a distribution adds its own
+	return version, err
+}
+
 // Kill ends the server in the middle of everything, without a checkpoint: an
 // immediate shutdown. After a SIGKILL of the postmaster open sessions would go
 // on answering for a moment, for each is a process of its own.

@@ -195,6 +195,26 @@ func (s *RedisServer) Addr() string { return "127.0.0.1:" + strconv.Itoa(s.port)
 // Pid is the process id of the running server.
 func (s *RedisServer) Pid() int { return s.process.pid() }
 
+// Version is the server's own, such as 7.0.15.
+func (s *RedisServer) Version(ctx context.Context) (string, error) {
+	client := s.client()
+	defer client.Close()
+	info, err := client.Info(ctx, "server").Result()
+	for line := range strings.Lines(info) {
+		if version, ok := strings.CutPrefix(line, "redis_version:"); ok {
+			return strings.TrimSpace(version), nil
+		}
+	}
+	return "", errOr(err, errors.New("INFO does not tell the version of Redis"))
+}
+
+// FlushAll empties the server.
+func (s *RedisServer) FlushAll(ctx context.Context) error {
+	client := s.client()
+	defer client.Close()
+	return client.FlushAll(ctx).Err()
+}
+
 // Kill ends the server at once: SIGKILL.
 func (s *RedisServer) Kill() { s.process.kill() }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -176,6 +177,32 @@ func TestRedisServersAreApart(t *testing.T) {
 		if err != nil || got["maxmemory-policy"] != want {
 			t.Errorf("policy %v, %v; want %s", got, err, want)
 		}
+	}
+}
+
+func TestServersTellTheirVersions(t *testing.T) {
+	redis := testserver.Redis(t)
+	number := regexp.MustCompile(`^[0-9]+(\.[0-9]+)+$`)
+	if v, err := redis.Version(t.Context()); err != nil || !number.MatchString(v) {
+		t.Errorf("Redis is %q, %v", v, err)
+	}
+	postgres := testserver.PostgresOwn(t)
+	if v, err := postgres.Version(t.Context()); err != nil || !number.MatchString(v) {
+		t.Errorf("PostgreSQL is %q, %v", v, err)
+	}
+}
+
+func TestRedisFlushAll(t *testing.T) {
+	server := testserver.Redis(t)
+	c := redis.NewClient(&redis.Options{Addr: server.Addr()})
+	defer c.Close()
+	for _, err := range []error{c.Set(t.Context(), "k", "v", 0).Err(), server.FlushAll(t.Context())} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := c.DBSize(t.Context()).Result(); err != nil || n != 0 {
+		t.Errorf("%d keys, %v", n, err)
 	}
 }
 
