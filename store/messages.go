@@ -38,7 +38,7 @@ type NewDelivery struct {
 // It returns an error for which [IsStale] holds when the catalogue has changed
 // meanwhile, and a *[Replay] when the idempotency key was used before.
 func (s *Store) Accept(ctx context.Context, in *Intake) error {
-	in.by, in.until = webhook.ActorOf(ctx), time.Now().Add(AcceptTimeout)
+	in.by, in.until = webhook.ActorOf(ctx), time.Now().Add(acceptTimeout)
 	_, err := join(ctx, s, s.intake, in)
 	return err
 }
@@ -47,7 +47,7 @@ func (s *Store) Accept(ctx context.Context, in *Intake) error {
 // catalogue can be committed: for whoever was told too often that the
 // catalogue has changed.
 func (s *Store) AcceptWith(ctx context.Context, build func() (*Intake, error)) error {
-	ctx, cancel := context.WithTimeout(ctx, AcceptTimeout)
+	ctx, cancel := context.WithTimeout(ctx, acceptTimeout)
 	defer cancel()
 	return s.tx(ctx, func(tx txn) error {
 		if _, err := s.catalogue(ctx, tx, s.d.forShare); err != nil {
@@ -66,9 +66,9 @@ func (s *Store) AcceptWith(ctx context.Context, build func() (*Intake, error)) e
 	})
 }
 
-// AcceptTimeout bounds one intake, from its call to its commit. P6: a database
+// acceptTimeout bounds one intake, from its call to its commit. P6: a database
 // that does not answer is a 503 within two seconds.
-const AcceptTimeout = 1800 * time.Millisecond
+const acceptTimeout = 1800 * time.Millisecond
 
 func (s *Store) runIntake(ins []*Intake) []batch.Result[struct{}] {
 	out := make([]batch.Result[struct{}], len(ins))
