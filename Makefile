@@ -1,7 +1,7 @@
 # The usual commands by short names. What must hold before a change is merged
 # is in .ci/run.
 
-.PHONY: build test race lint bench ci
+.PHONY: build test race faults lint bench ci
 
 build: ## the program, static, in bin/
 	CGO_ENABLED=0 go build -trimpath -o bin/carteiro ./cmd/carteiro
@@ -11,6 +11,10 @@ test: ## every test; without PostgreSQL or Redis on the machine, theirs are skip
 
 race: ## the same under the race detector
 	go test -race ./...
+
+faults: ## the whole fault laboratory, some ten minutes; SEED=n makes the choices of an earlier run again
+	CARTEIRO_TEST_SERVERS=required CARTEIRO_TEST_FAULTS=all CARTEIRO_TEST_SEED=$(SEED) \
+		go test -C internal/faultlab -count=1 -timeout 60m -run '^TestFaults$$'
 
 lint: ## vet, format, staticcheck, import rules
 	go vet ./...

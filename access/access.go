@@ -130,15 +130,23 @@ func (r *Registry) find(ctx context.Context, text string) (*Grant, error) {
 	g := keys.get(sum)
 	switch {
 	case g == nil:
-		return nil, unauthorized(codeUnknown, "There is no such key here. It may be another server's.")
+		return nil, unknown()
 	case !g.revokedAt.IsZero():
-		return nil, unauthorized("key_revoked", "The key %q (%s) was revoked at %s. Ask an administrator for a new one.",
-			g.Name, g.ID, g.revokedAt.Format(time.RFC3339))
+		return nil, revoked(g)
 	case g.Expired(r.o.Now()):
 		return nil, unauthorized("key_expired", "The key %q (%s) expired at %s. Ask an administrator for a new one.",
 			g.Name, g.ID, g.ExpiresAt.Format(time.RFC3339))
 	}
 	return g, nil
+}
+
+func unknown() error {
+	return unauthorized(codeUnknown, "There is no such key here. It may be another server's.")
+}
+
+func revoked(g *Grant) error {
+	return unauthorized("key_revoked", "The key %q (%s) was revoked at %s. Ask an administrator for a new one.",
+		g.Name, g.ID, g.revokedAt.Format(time.RFC3339))
 }
 
 // codeUnknown is the code of a key that is none.

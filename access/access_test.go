@@ -215,6 +215,41 @@ func TestChecksShareALook(t *testing.T) {
 	}
 }
 
+// By memory, a key is good until the catalogue is another one.
+func TestACheckBeforeTheCommit(t *testing.T) {
+	onBoth(t, func(b *bench) {
+		ctx := context.Background()
+		here, s := b.process(Options{})
+		there, _ := b.process(Options{})
+		id, text := b.make(here, webhook.APIKey{})
+		catalogue := func() int64 {
+			v, err := s.CatalogueVersion(ctx)
+			b.must(err)
+			return v
+		}
+		g, err := there.CheckLater(ctx, text, remote) // not in memory yet
+		b.must(err)
+		b.must(there.Still(ctx, g, catalogue()))
+		before := catalogue()
+		b.must(here.Revoke(ctx, id))
+		if g, err = there.CheckLater(ctx, text, remote); err != nil {
+			b.Fatalf("memory was asked, and looked: %v", err)
+		}
+		b.must(there.Still(ctx, g, before)) // what commits with it is refused by the database
+		if now := catalogue(); now == before {
+			b.Fatal("a revocation does not show in the catalogue")
+		}
+		if err := there.Still(ctx, g, catalogue()); !webhook.IsKind(err, webhook.KindUnauthorized) {
+			b.Errorf("a revoked key: %v", err)
+		}
+		if _, err := there.CheckLater(ctx, text, remote); !webhook.IsKind(err, webhook.KindUnauthorized) {
+			b.Errorf("a revoked key, in memory: %v", err)
+		}
+		admin := b.accepted(there, adminKey)
+		b.must(there.Still(ctx, admin, 0))
+	})
+}
+
 func TestADatabaseFromACopy(t *testing.T) {
 	b := onSQLite(t)
 	r, _ := b.process(Options{})
@@ -223,10 +258,10 @@ func TestADatabaseFromACopy(t *testing.T) {
 	// As if the database had been at version 90 before it was brought back.
 	was := r.current.Load()
 	gone := &Grant{hash: [32]byte{1}}
-	r.current.Store(&snapshot{version: 90, byHash: map[lookup]*Grant{{1}: gone}})
+	r.current.Store(&snapshot{version: store.APIKeyVersion{Keys: 90, Catalogue: 90}, byHash: map[lookup]*Grant{{1}: gone}})
 	b.accepted(r, text)
 	if now := r.current.Load(); now.version != was.version || now.get(gone.hash) != nil {
-		t.Errorf("version %d, want %d; a key that is not in the database: %v", now.version, was.version, now.get(gone.hash))
+		t.Errorf("version %+v, want %+v; a key that is not in the database: %v", now.version, was.version, now.get(gone.hash))
 	}
 }
 

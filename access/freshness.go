@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"maps"
+	"net/netip"
 	"time"
 
 	"github.com/carteiro-webhooks/carteiro/internal/batch"
@@ -17,6 +18,10 @@ import (
 // and all checks that wait share one look: a request after the revocation's
 // answer always sees it, and thousands of requests a second cost as many looks
 // as the pace below allows.
+//
+// The intake of events does without a look: a revocation raises the counter
+// of the catalogue too, which the transaction of an intake compares anyway.
+// See [Registry.CheckLater].
 
 const (
 	// pace is the least time between looks that many wait for. A look takes
@@ -32,7 +37,7 @@ const (
 // snapshot is every key, as of a version. It never changes, but for what a
 // Grant counts.
 type snapshot struct {
-	version int64
+	version store.APIKeyVersion
 	byHash  map[lookup]*Grant
 }
 
@@ -76,10 +81,15 @@ func (r *Registry) refresh(ctx context.Context) (*snapshot, error) {
 	if err != nil || version == old.version {
 		return old, err
 	}
-	if version < old.version { // the database was brought back from a copy
+	if version.Keys < old.version.Keys { // the database was brought back from a copy
 		old = &snapshot{}
 	}
-	changed, err := r.o.Store.APIKeysSince(ctx, old.version)
+	if version.Keys == old.version.Keys {
+		next := &snapshot{version: version, byHash: old.byHash}
+		r.current.Store(next)
+		return next, nil
+	}
+	changed, err := r.o.Store.APIKeysSince(ctx, old.version.Keys)
 	if err != nil {
 		return nil, err
 	}
@@ -106,4 +116,39 @@ func (r *Registry) grant(k *store.APIKey) *Grant {
 		g.bucket = newBucket(rate, r.o.Now())
 	}
 	return g
+}
+
+// CheckLater is [Registry.Check] by memory. Whoever uses it has to ask
+// [Registry.Still] before answering.
+func (r *Registry) CheckLater(ctx context.Context, text string, remote netip.Addr) (*Grant, error) {
+	g := r.current.Load().get(sha256.Sum256([]byte(text)))
+	if g == nil || !g.revokedAt.IsZero() || g.Expired(r.o.Now()) {
+		return r.Check(ctx, text, remote)
+	}
+	g.usedAt.Store(r.o.Now().UnixMicro())
+	return g, nil
+}
+
+// Still tells whether a key that was found valid is not revoked as of a
+// version of the catalogue. It looks at the database only when the catalogue
+// is another than at the last look.
+func (r *Registry) Still(ctx context.Context, g *Grant, catalogue int64) error {
+	if g == r.admin {
+		return nil
+	}
+	keys := r.current.Load()
+	if keys.version.Catalogue != catalogue {
+		var err error
+		if keys, err = r.fresh(ctx); err != nil {
+			return err
+		}
+	}
+	now := keys.get(g.hash)
+	switch {
+	case now == nil: // the database was brought back from a copy
+		return unknown()
+	case !now.revokedAt.IsZero():
+		return revoked(now)
+	}
+	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/carteiro-webhooks/carteiro/access"
 	"github.com/carteiro-webhooks/carteiro/dispatcher"
+	"github.com/carteiro-webhooks/carteiro/internal/redact"
 	"github.com/carteiro-webhooks/carteiro/internal/seal"
 	"github.com/carteiro-webhooks/carteiro/scheduler"
 	"github.com/carteiro-webhooks/carteiro/store"
@@ -29,6 +30,9 @@ func (a *api) routes() []route {
 		{get, "/v1/clients/{client_id}/secret", operator, ofPath, "get-client-secret", handle(a.getClientSecret, 200)},
 		{post, "/v1/clients/{client_id}/rotate-secret", operator, ofPath, "rotate-client-secret", handle(a.rotateClientSecret, 200)},
 
+		{del, "/v1/clients/{client_id}/personal-data", admin, ofPath, "erase-personal-data", handle(a.eraseClient, 202)},
+		{get, "/v1/clients/{client_id}/personal-data", viewer, ofPath, "get-erasure", handle(a.getErasure, 200)},
+
 		{post, "/v1/subscriptions", operator, ofInput, "create-subscription", handle(a.createSubscription, 201)},
 		{get, "/v1/subscriptions", viewer, ofQuery, "list-subscriptions", handle(a.listSubscriptions, 200)},
 		{get, "/v1/subscriptions/{id}", viewer, ofSubscription, "get-subscription", handle(a.getSubscription, 200)},
@@ -44,8 +48,8 @@ func (a *api) routes() []route {
 		{get, "/v1/event-types/{slug}", everyone, ofNobody, "get-event-type", handle(a.getEventType, 200)},
 		{put, "/v1/event-types/{slug}", operator, ofPlatform, "put-event-type", handle(a.putEventType, 200, 201)},
 
-		{post, "/v1/events", producer, ofInput, "post-event", handle(a.postEvent, 202)},
-		{post, "/v1/events/batch", producer, ofInput, "post-events", handle(a.postEvents, 202)},
+		{post, "/v1/events", producer, ofIntake, "post-event", handle(a.postEvent, 202)},
+		{post, "/v1/events/batch", producer, ofIntake, "post-events", handle(a.postEvents, 202)},
 		{get, "/v1/events", everyone, ofQuery, "list-events", handle(a.listEvents, 200)},
 		{get, "/v1/events/{id}", everyone, ofEvent, "get-event", handle(a.getEvent, 200)},
 
@@ -84,7 +88,7 @@ func (a *api) routes() []route {
 	}
 }
 
-// Options of New. All but Now, Log, Ready, Version, TrustedProxies and
+// Options of New. All but Redact, Now, Log, Ready, Version, TrustedProxies and
 // HealthOnly are needed.
 type Options struct {
 	Store         *store.Store
@@ -93,6 +97,7 @@ type Options struct {
 	Scheduler     *scheduler.Scheduler
 	Keys          *seal.Ring       // seals stored answers that hold a secret
 	Access        *access.Registry // knows the API keys
+	Redact        *redact.Rules    // what is personal in what is shown; nil: the names that everybody has
 	Log           *slog.Logger     // nil: slog.Default
 	Now           func() time.Time // nil: time.Now
 	// Ready tells the state of each part that this process needs, by name; a
@@ -134,6 +139,9 @@ func newAPI(o Options) (*api, error) {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Redact == nil {
+		o.Redact = redact.New(nil)
 	}
 	if o.Ready == nil {
 		o.Ready = func(context.Context) map[string]error { return nil }

@@ -57,6 +57,8 @@ func (h *house) auditCases() map[string]auditCase {
 		"get-client-secret":    {fill: client, kind: webhook.ResourceClient, id: fixed("acme"), client: "acme", fields: []string{"secret"}},
 		"rotate-client-secret": {fill: client, kind: webhook.ResourceClient, id: fixed("acme"), client: "acme", fields: []string{"secret"}},
 
+		"erase-personal-data": {fill: client, kind: webhook.ResourceClient, id: fixed("acme"), client: "acme"},
+
 		"create-subscription": {
 			body: `{"client_id":"acme","url":"` + receiver + `","event_types":["*"],"headers":{"X-Key":"planted"}}`,
 			kind: webhook.ResourceSubscription, id: answered("id"), client: "acme",

@@ -17,15 +17,30 @@ import (
 const maxArgument = 96 << 10
 
 func (a *api) getCurl(ctx context.Context, in *deliveryPath) (*reply[plainText], error) {
-	if !webhook.ValidID(webhook.PrefixDelivery, string(in.ID)) {
-		return nil, webhook.NotFound("delivery", clip(string(in.ID)))
+	d, err := a.delivery(ctx, in.ID)
+	if err != nil {
+		return nil, err
 	}
 	r, err := a.o.Dispatcher.SignedRequest(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	return &reply[plainText]{Raw: curlLine(r)}, nil
+	s, err := a.sightOf(ctx, in.Revealing, deliveryAudit(&d))
+	if err != nil {
+		return nil, err
+	}
+	body, url := s.json(r.Body), s.text(r.URL)
+	changed := url != r.URL || !bytes.Equal(body, r.Body)
+	r.Body, r.URL = body, url
+	line := curlLine(r)
+	if changed {
+		line = append([]byte(redactedCurl), line...)
+	}
+	return &reply[plainText]{Raw: line}, nil
 }
+
+// redactedCurl is the line before a curl line that is not what would be sent.
+const redactedCurl = "# Personal data are redacted, so the signature is not that of this body. With ?reveal=true, it is.\n"
 
 // curlLine writes a request as a line for a POSIX shell.
 func curlLine(r *dispatcher.SignedRequest) []byte {

@@ -60,17 +60,20 @@ func (a *api) listDeliveries(ctx context.Context, in *deliveriesQuery) (*reply[l
 	if err != nil {
 		return nil, err
 	}
-	return listOf(listDeliveries, rows, next, func(d *webhook.Delivery) webhook.Delivery { return *d }), nil
+	return listOf(listDeliveries, rows, next, a.redacted().delivery), nil
 }
 
 type deliveryPath struct {
+	Revealing
 	ID webhook.DeliveryID `path:"id"`
 }
 
 // deliveryDetail is a delivery with its attempts.
 type deliveryDetail struct {
 	webhook.Delivery
-	Attempts []AttemptView `json:"attempts" nullable:"false" doc:"the first one first"`
+	PayloadGone     *webhook.Gone `json:"payload_gone" doc:"when and why its payload was removed; null: it is there"`
+	AttemptsRemoved int           `json:"attempts_removed" doc:"how many of its attempts were removed at the end of their retention"`
+	Attempts        []AttemptView `json:"attempts" nullable:"false" doc:"the first one first"`
 }
 
 // AttemptView is an attempt as the API shows it. (Exported because huma describes
@@ -102,29 +105,27 @@ type timingView struct {
 	FirstByte *float64 `json:"first_byte_ms"`
 }
 
-func viewAttempt(a *webhook.Attempt) AttemptView {
+func viewAttempt(a *webhook.Attempt, s sight) AttemptView {
+	body := s.json(a.ResponseBody)
 	v := AttemptView{
 		Number: a.Number, Trigger: a.Trigger, StartedAt: a.StartedAt, DurationMS: milliseconds(a.Duration),
 		Timing: timingView{
 			DNS: maybeMilliseconds(a.Timing.DNS), Connect: maybeMilliseconds(a.Timing.Connect),
 			TLS: maybeMilliseconds(a.Timing.TLS), FirstByte: maybeMilliseconds(a.Timing.FirstByte),
 		},
-		URL: a.URL, RemoteAddr: a.RemoteAddr, Status: a.Status, Error: a.Error,
-		RequestHeaders: a.RequestHeaders, ResponseHeaders: a.ResponseHeaders,
-		ResponseBody: string(a.ResponseBody), ResponseTruncated: a.ResponseTruncated, Warnings: a.Warnings,
+		URL: s.text(a.URL), RemoteAddr: a.RemoteAddr, Status: a.Status, Error: a.Error,
+		RequestHeaders: a.RequestHeaders, ResponseHeaders: s.headers(a.ResponseHeaders),
+		ResponseBody: string(body), ResponseTruncated: a.ResponseTruncated, Warnings: a.Warnings,
 	}
 	if v.RequestHeaders == nil {
 		v.RequestHeaders = map[string]string{}
 	}
-	if v.ResponseHeaders == nil {
-		v.ResponseHeaders = map[string][]string{}
-	}
 	if v.Warnings == nil {
 		v.Warnings = []string{}
 	}
-	if !utf8.Valid(a.ResponseBody) {
+	if !utf8.Valid(body) {
 		v.ResponseBody = strings.ToValidUTF8(v.ResponseBody, "\uFFFD")
-		v.ResponseBodyBase64 = base64.StdEncoding.EncodeToString(a.ResponseBody)
+		v.ResponseBodyBase64 = base64.StdEncoding.EncodeToString(body)
 	}
 	return v
 }
@@ -156,14 +157,26 @@ func (a *api) getDelivery(ctx context.Context, in *deliveryPath) (*reply[deliver
 	if err != nil {
 		return nil, err
 	}
-	v := deliveryDetail{Delivery: d, Attempts: make([]AttemptView, len(attempts))}
+	gone, err := a.o.Store.PayloadGone(ctx, d.MessageID)
+	if err != nil {
+		return nil, err
+	}
+	s, err := a.sightOf(ctx, in.Revealing, deliveryAudit(&d))
+	if err != nil {
+		return nil, err
+	}
+	v := deliveryDetail{
+		Delivery: s.delivery(&d), PayloadGone: gone, AttemptsRemoved: max(0, d.AttemptCount-len(attempts)),
+		Attempts: make([]AttemptView, len(attempts)),
+	}
 	for i := range attempts {
-		v.Attempts[i] = viewAttempt(&attempts[i])
+		v.Attempts[i] = viewAttempt(&attempts[i], s)
 	}
 	return &reply[deliveryDetail]{Value: v}, nil
 }
 
-// getPayload answers with exactly the bytes that go on the wire.
+// getPayload answers with the bytes that go on the wire; without reveal, with
+// personal data taken out of them.
 func (a *api) getPayload(ctx context.Context, in *deliveryPath) (*reply[rawJSON], error) {
 	d, err := a.delivery(ctx, in.ID)
 	if err != nil {
@@ -174,12 +187,13 @@ func (a *api) getPayload(ctx context.Context, in *deliveryPath) (*reply[rawJSON]
 		return nil, err
 	}
 	if m.Body == nil {
-		return nil, &webhook.Error{
-			Kind: webhook.KindNotFound, Code: "payload_gone",
-			Message: "The payload of delivery " + string(d.ID) + " was removed at the end of its retention.",
-		}
+		return nil, webhook.PayloadGone(d.ID, m.Gone)
 	}
-	return &reply[rawJSON]{Raw: m.Body}, nil
+	s, err := a.sightOf(ctx, in.Revealing, deliveryAudit(&d))
+	if err != nil {
+		return nil, err
+	}
+	return &reply[rawJSON]{Raw: s.json(m.Body)}, nil
 }
 
 type retryDelivery struct {
@@ -196,11 +210,14 @@ func (a *api) retryDelivery(ctx context.Context, in *retryDelivery) (*reply[webh
 		return nil, err
 	}
 	d.RetryRequested = true
-	body, err := encodeJSON(d)
+	body, err := encodeJSON(a.redacted().delivery(&d))
 	if err != nil {
 		return nil, err
 	}
 	key := in.idempotency(ctx, in.Content.raw)
+	if key != nil && d.SubscriptionID == "" { // its URL may name a person
+		key.ClientID = d.ClientID
+	}
 	ctx, cancel := outliving(ctx, requestTimeout)
 	defer cancel()
 	err = a.o.Dispatcher.Retry(ctx, in.ID, answered(key, http.StatusAccepted, body))
@@ -220,5 +237,5 @@ func (a *api) cancelDelivery(ctx context.Context, in *cancelDelivery) (*reply[we
 		return nil, err
 	}
 	d, err := a.o.Dispatcher.Cancel(ctx, in.ID)
-	return &reply[webhook.Delivery]{Value: d}, err
+	return &reply[webhook.Delivery]{Value: a.redacted().delivery(&d)}, err
 }

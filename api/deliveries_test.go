@@ -1,15 +1,12 @@
 package api
 
 import (
-	"context"
 	"encoding/base64"
 	"net/url"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
@@ -150,24 +147,13 @@ func TestCursorsBelongToTheirList(t *testing.T) {
 	}
 }
 
-func TestAPayloadThatIsGone(t *testing.T) {
+func TestThingsThatDoNotExist(t *testing.T) {
 	h := newHouse(t, 0)
-	m := webhook.Message{ID: webhook.NewEventID(), Type: "x.y", ClientID: "acme", CreatedAt: time.Unix(1, 0).UTC(), OccurredAt: time.Unix(1, 0).UTC()}
-	got, err := encodeEvent(&m, []webhook.Delivery{}, true)
-	must(t, err)
-	want := `{"id":"` + string(m.ID) + `","type":"x.y","client_id":"acme","occurred_at":"1970-01-01T00:00:01Z","created_at":"1970-01-01T00:00:01Z",` +
-		`"subscription_id":null,"data":null,"deliveries":[],"more_deliveries":true}`
-	if diff := cmp.Diff(want, string(got)); diff != "" {
-		t.Error(diff)
-	}
 	for _, id := range []string{"x", "msg_00000000000000000000000000", "evt_00000000000000000000000000"} {
 		h.do("GET", "/v1/events/"+id, "").problem(404, "not_found")
 	}
 	for _, what := range []string{"payload", "curl"} {
 		h.do("GET", "/v1/deliveries/dlv_00000000000000000000000000/"+what, "").problem(404, "not_found")
 		h.do("GET", "/v1/deliveries/nope/"+what, "").problem(404, "not_found")
-	}
-	if _, err := h.store.Message(context.Background(), m.ID); err == nil {
-		t.Error("the event was stored")
 	}
 }

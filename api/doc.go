@@ -7,7 +7,8 @@
 // subscriptions.go, events.go, …). errors.go is the one place where an error
 // becomes an HTTP answer.
 //
-// The way of a request, file by file:
+// The way of a request, which internal/guard has let in (its framing, headers
+// and origin are in order), file by file:
 //
 //	remote.go      where it comes from
 //	middleware.go  gets an id, a time limit and a line in the log; must have a key of the right role

@@ -82,6 +82,9 @@ func describe(err error) *problem {
 			p.Errors = e.Faults[:maxFaults:maxFaults]
 			p.Detail += fmt.Sprintf(" The first %d of them are named here.", maxFaults)
 		}
+		if p.Status == http.StatusUnauthorized {
+			p.with("WWW-Authenticate", `Bearer realm="carteiro"`)
+		}
 		if e.RetryAfter > 0 || p.Status == http.StatusServiceUnavailable {
 			p.with("Retry-After", seconds(e.RetryAfter))
 		}

@@ -124,7 +124,10 @@ func intake[T any](ctx context.Context, a *api, key *store.Idempotency, events [
 	}
 	ctx, cancel := outliving(ctx, intakeTimeout)
 	defer cancel()
-	done, err := a.o.Dispatcher.Accept(ctx, events, respond)
+	grant := callOf(ctx).grant
+	done, err := a.o.Dispatcher.AcceptIf(ctx, events, respond, func(ctx context.Context, catalogue int64) error {
+		return a.o.Access.Still(ctx, grant, catalogue)
+	})
 	if key != nil && webhook.IsKind(err, webhook.KindInvalid) {
 		// It was valid the first time: the catalogue has changed since.
 		if before := a.o.Store.FindIdempotent(ctx, key); before != nil {

@@ -66,15 +66,17 @@ func (a *api) listEvents(ctx context.Context, in *eventsQuery) (*reply[list[Even
 }
 
 type eventPath struct {
+	Revealing
 	ID webhook.MessageID `path:"id"`
 }
 
 // eventDetail is an event with what became of it.
 type eventDetail struct {
 	EventView
-	Data           any                `json:"data" doc:"as it was posted; null once retention has removed it"`
+	Data           any                `json:"data" doc:"as it was posted, without personal data; null once it was removed"`
 	Deliveries     []webhook.Delivery `json:"deliveries" nullable:"false" doc:"the newest 500"`
 	MoreDeliveries bool               `json:"more_deliveries" doc:"there are more: GET /v1/deliveries?event_id= has all"`
+	DataGone       *webhook.Gone      `json:"data_gone" doc:"when and why its data were removed; null: they are there"`
 }
 
 // maxEventDeliveries is how many deliveries an event shows.
@@ -97,27 +99,44 @@ func (a *api) getEvent(ctx context.Context, in *eventPath) (*reply[eventDetail],
 	if err != nil {
 		return nil, err
 	}
-	body, err := encodeEvent(&m, ds, next != "")
+	s, err := a.sightOf(ctx, in.Revealing, webhook.AuditEntry{Resource: webhook.ResourceEvent, ResourceID: string(m.ID), ClientID: m.ClientID})
+	if err != nil {
+		return nil, err
+	}
+	body, err := encodeEvent(&m, s.eventData(&m), eventRest{s.deliveries(ds), next != "", m.Gone})
 	return &reply[eventDetail]{Raw: body}, err
+}
+
+// eventRest is what follows an event's data.
+type eventRest struct {
+	Deliveries []webhook.Delivery `json:"deliveries"`
+	More       bool               `json:"more_deliveries"`
+	Gone       *webhook.Gone      `json:"data_gone"`
+}
+
+// eventData shows an event's data. The paths of the rules count from the body
+// that is sent: in an envelope, the data are its "data".
+func (s sight) eventData(m *webhook.Message) []byte {
+	data := m.Data()
+	if data == nil {
+		return []byte("null")
+	}
+	if m.DataStart > 0 {
+		return s.json(data, "data")
+	}
+	return s.json(data)
 }
 
 // encodeEvent writes an event with its data byte for byte: encoding/json would
 // take the space out of it.
-func encodeEvent(m *webhook.Message, ds []webhook.Delivery, more bool) ([]byte, error) {
+func encodeEvent(m *webhook.Message, data []byte, after eventRest) ([]byte, error) {
 	head, err := encodeJSON(viewEvent(m))
 	if err != nil {
 		return nil, err
 	}
-	rest, err := encodeJSON(struct {
-		Deliveries []webhook.Delivery `json:"deliveries"`
-		More       bool               `json:"more_deliveries"`
-	}{ds, more})
+	rest, err := encodeJSON(after)
 	if err != nil {
 		return nil, err
-	}
-	data := m.Data()
-	if data == nil {
-		data = []byte("null")
 	}
 	b := make([]byte, 0, len(head)+len(data)+len(rest)+8)
 	b = append(b, head[:len(head)-1]...)

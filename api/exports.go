@@ -132,6 +132,7 @@ func (a *api) changeExport(ctx context.Context, in *changeExport) (*reply[export
 }
 
 type previewExport struct {
+	Revealing
 	Name      string           `path:"name"`
 	StartDate string           `query:"start_date" doc:"first day, YYYY-MM-DD in the export's zone; neither day: what a scheduled run would take now"`
 	EndDate   string           `query:"end_date" doc:"last day, included"`
@@ -154,7 +155,7 @@ type previewView struct {
 	Pages     int                       `json:"pages"`
 	Bytes     int64                     `json:"bytes" doc:"of all bodies"`
 	Clients   []scheduler.PreviewClient `json:"clients" nullable:"false"`
-	FirstPage any                       `json:"first_page,omitempty" doc:"the exact body of the first page; not there when there is none"`
+	FirstPage any                       `json:"first_page,omitempty" doc:"the body of the first page, without personal data; not there when there is none"`
 }
 
 func (a *api) previewExport(ctx context.Context, in *previewExport) (*reply[previewView], error) {
@@ -168,11 +169,15 @@ func (a *api) previewExport(ctx context.Context, in *previewExport) (*reply[prev
 	for _, c := range p.Clients {
 		v.Records, v.Pages, v.Bytes = v.Records+c.Records, v.Pages+c.Pages, v.Bytes+c.Bytes
 	}
+	s, err := a.sightOf(ctx, in.Revealing, webhook.AuditEntry{Resource: webhook.ResourceExport, ResourceID: in.Name, ClientID: in.ClientID})
+	if err != nil {
+		return nil, err
+	}
 	body, err := encodeJSON(v)
 	if err == nil && p.FirstPage != nil {
 		// By hand: an encoder would rewrite the platform's bytes.
 		body = append(bytes.TrimSuffix(body, []byte("}")), `,"first_page":`...)
-		body = append(append(body, p.FirstPage...), '}')
+		body = append(append(body, s.json(p.FirstPage)...), '}')
 	}
 	return &reply[previewView]{Raw: body}, err
 }

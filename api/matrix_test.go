@@ -155,7 +155,7 @@ func want(r *route, who holder, client webhook.ClientID) (status int, code strin
 	switch r.whose {
 	case ofQuery:
 		return 403, "other_client"
-	case ofInput:
+	case ofInput, ofIntake:
 		if r.method != get { // a list, which is filtered
 			return 403, "other_client"
 		}

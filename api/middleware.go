@@ -118,7 +118,11 @@ func (a *api) authenticate(g *gin.Context) {
 	}
 	ctx := g.Request.Context()
 	c := callOf(ctx)
-	grant, err := a.o.Access.Check(ctx, bearer(g.Request.Header), c.from)
+	check := a.o.Access.Check
+	if r != nil && r.whose == ofIntake {
+		check = a.o.Access.CheckLater
+	}
+	grant, err := check(ctx, bearer(g.Request.Header), c.from)
 	if err == nil {
 		c.who = principal{id: grant.ID, name: grant.Name, role: grant.Role, client: grant.BoundTo()}
 		c.grant = grant
@@ -133,11 +137,7 @@ func (a *api) authenticate(g *gin.Context) {
 	if err == nil {
 		return
 	}
-	p := a.problem(ctx, err)
-	if p.Status == http.StatusUnauthorized {
-		p.with("WWW-Authenticate", `Bearer realm="carteiro"`)
-	}
-	a.refuse(g, p)
+	a.refuse(g, a.problem(ctx, err))
 }
 
 // mayUse refuses a role that a route is not for.

@@ -92,6 +92,9 @@ func describeErrors(op *huma.Operation, r route) {
 	if strings.Contains(r.path, "{") {
 		op.Errors = append(op.Errors, http.StatusNotFound)
 	}
+	if strings.HasSuffix(r.path, "/payload") || strings.HasSuffix(r.path, "/curl") {
+		op.Errors = append(op.Errors, http.StatusGone)
+	}
 	switch r.method {
 	case get:
 		op.Errors = append(op.Errors, http.StatusBadRequest) // a cursor, or a query that cannot be read

@@ -40,7 +40,7 @@ func (a *api) testSubscription(ctx context.Context, in *testSubscription) (*repl
 		return nil, err
 	}
 	return &reply[probeView]{Value: probeView{
-		AttemptView: viewAttempt(got.Attempt),
+		AttemptView: viewAttempt(got.Attempt, a.redacted()),
 		DeliveryID:  got.Delivery.ID, MessageID: got.Delivery.MessageID, EventType: got.Delivery.EventType,
 		Acknowledged: got.Attempt.Acknowledged(), State: got.Delivery.State,
 	}}, nil

@@ -90,7 +90,7 @@ func (b *verificationBody) verification() dispatcher.NewVerification {
 type (
 	verificationView struct {
 		VerificationHead
-		Metadata any `json:"metadata,omitempty" doc:"as it was given, byte for byte; left out if none was given"`
+		Metadata any `json:"metadata,omitempty" doc:"as it was given, byte for byte; left out if none was given, and once it was removed. Without personal data, but for producers"`
 		VerificationTail
 	}
 	VerificationHead struct {
@@ -106,6 +106,7 @@ type (
 		UpdatedAt        time.Time           `json:"updated_at" doc:"when it ended"`
 		ExpiresAt        time.Time           `json:"expires_at" doc:"it stays pending until then"`
 		DeliveryID       *webhook.DeliveryID `json:"delivery_id" doc:"what brings the result to the callback; null before the end"`
+		WipedAt          *time.Time          `json:"personal_data_removed_at" doc:"when metadata, masked id and the callback's query were removed; null: they are there"`
 	}
 	callbackView struct {
 		URL    string `json:"url"`
@@ -113,16 +114,16 @@ type (
 	}
 )
 
-func viewVerification(v *webhook.Verification) verificationView {
+func viewVerification(v *webhook.Verification, s sight) verificationView {
 	out := verificationView{
 		VerificationHead: VerificationHead{v.ID, v.Status},
 		VerificationTail: VerificationTail{
 			ClientID: v.ClientID, Type: v.Type, NationalIDMasked: v.NationalIDMasked,
-			CreatedAt: v.CreatedAt, UpdatedAt: v.UpdatedAt, ExpiresAt: v.ExpiresAt,
+			CreatedAt: v.CreatedAt, UpdatedAt: v.UpdatedAt, ExpiresAt: v.ExpiresAt, WipedAt: v.WipedAt,
 		},
 	}
 	if v.Callback != nil {
-		out.Callback = &callbackView{v.Callback.URL, v.Callback.Method}
+		out.Callback = &callbackView{s.text(v.Callback.URL), v.Callback.Method}
 	}
 	if v.DeliveryID != "" {
 		out.DeliveryID = &v.DeliveryID
@@ -132,8 +133,8 @@ func viewVerification(v *webhook.Verification) verificationView {
 
 // encodeVerification writes a verification with its metadata byte for byte:
 // encoding/json would take the space out of it.
-func encodeVerification(v *webhook.Verification) ([]byte, error) {
-	view := viewVerification(v)
+func encodeVerification(v *webhook.Verification, s sight) ([]byte, error) {
+	view, metadata := viewVerification(v, s), s.json(v.Metadata, "metadata")
 	head, err := encodeJSON(view.VerificationHead)
 	if err != nil {
 		return nil, err
@@ -142,10 +143,10 @@ func encodeVerification(v *webhook.Verification) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := make([]byte, 0, len(head)+len(v.Metadata)+len(tail)+16)
+	b := make([]byte, 0, len(head)+len(metadata)+len(tail)+16)
 	b = append(b, head[:len(head)-1]...)
-	if v.Metadata != nil {
-		b = append(append(b, `,"metadata":`...), v.Metadata...)
+	if metadata != nil {
+		b = append(append(b, `,"metadata":`...), metadata...)
 	}
 	return append(append(b, ','), tail[1:]...), nil
 }
@@ -155,6 +156,7 @@ func (a *api) createVerification(ctx context.Context, in *createVerification) (*
 	if key != nil {
 		// A plain hash would betray a nationalId to whoever tries them all.
 		key.RequestHash = a.o.Keys.MAC(key.RequestHash)
+		key.ClientID = in.Content.value.verification().ClientID
 		if err := a.o.Store.FindIdempotent(ctx, key); err != nil { // before the URL's host is looked up
 			return verifiedBefore(err)
 		}
@@ -162,7 +164,7 @@ func (a *api) createVerification(ctx context.Context, in *createVerification) (*
 	var body []byte
 	v, err := a.o.Dispatcher.RegisterVerification(ctx, in.Content.value.verification(), func(v *webhook.Verification) (*store.Idempotency, error) {
 		var err error
-		body, err = encodeVerification(v)
+		body, err = encodeVerification(v, sight{}) // to whoever has just sent it
 		return answered(key, http.StatusCreated, body), err
 	})
 	if err != nil {
@@ -189,6 +191,7 @@ func verifiedBefore(err error) (*reply[verificationView], error) {
 }
 
 type verificationPath struct {
+	Revealing
 	ID webhook.VerificationID `path:"id"`
 }
 
@@ -207,7 +210,16 @@ func (a *api) getVerification(ctx context.Context, in *verificationPath) (*reply
 	if err != nil {
 		return nil, err
 	}
-	body, err := encodeVerification(&v)
+	s := sight{} // a producer brought it in, and polls what the callback gets
+	if in.Reveal || callOf(ctx).who.role != webhook.RoleProducer {
+		s, err = a.sightOf(ctx, in.Revealing, webhook.AuditEntry{
+			Resource: webhook.ResourceVerification, ResourceID: string(v.ID), ClientID: v.ClientID,
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	body, err := encodeVerification(&v, s)
 	return &reply[verificationView]{Raw: body}, err
 }
 
@@ -235,7 +247,7 @@ func (a *api) endVerification(ctx context.Context, in *endVerification) (*reply[
 	if err != nil {
 		return nil, err
 	}
-	body, err := encodeVerification(v)
+	body, err := encodeVerification(v, sight{}) // to a producer, as above
 	return &reply[verificationView]{Raw: body}, err
 }
 
@@ -272,5 +284,7 @@ func (a *api) listVerifications(ctx context.Context, in *verificationsQuery) (*r
 	if err != nil {
 		return nil, err
 	}
-	return listOf(listVerifications, rows, next, viewVerification), nil
+	return listOf(listVerifications, rows, next, func(v *webhook.Verification) verificationView {
+		return viewVerification(v, a.redacted())
+	}), nil
 }

@@ -25,6 +25,10 @@ const (
 	ofPath     whose = "path"     // of {client_id}
 	ofQuery    whose = "query"    // of ?client_id=; for a bound key that is always its own client
 	ofInput    whose = "input"    // the input itself sees to it; see bound
+	// As ofInput, and the handler has the key checked again in the transaction
+	// that commits (access.Still): the request needs no look at the database for
+	// its key.
+	ofIntake whose = "intake"
 
 	// Of the resource {id}. Another client's does not exist for a bound key.
 	ofSubscription whose = "subscription"
@@ -56,14 +60,14 @@ func (w whose) fits(path string, input reflect.Type) error {
 		ok = byClient
 	case ofQuery:
 		ok = asked && !byID && !byClient
-	case ofInput:
+	case ofInput, ofIntake:
 		ok = !byID && !byClient
 	case ofSubscription, ofEvent, ofVerification, ofDelivery:
 		ok = byID && !asked
 	case ofRun:
 		ok = byID && asked
 	}
-	if !ok || binds != (w == ofInput) {
+	if !ok || binds != (w == ofInput || w == ofIntake) {
 		return fmt.Errorf("whose data it is about is declared as %q, which does not go with its path and input", w)
 	}
 	return nil
@@ -111,7 +115,7 @@ func (a *api) within(g *gin.Context, r *route, who principal) error {
 		}
 		return err
 	}
-	return nil // ofNobody, ofInput
+	return nil // ofNobody, ofInput, ofIntake
 }
 
 // otherClient is the error for a bound key that asks for another client.
@@ -226,7 +230,7 @@ func (a *api) ownRun(ctx context.Context, id string, who principal) error {
 	return err
 }
 
-// What each input of ofInput does to keep a key to its client.
+// What each input of ofInput and ofIntake does to keep a key to its client.
 
 func (in *listClientsQuery) bind(who principal) error {
 	in.only = who.client

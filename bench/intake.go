@@ -33,7 +33,7 @@ func intakeCases() []benchCase {
 		},
 		bars: []bar{
 			{report.Show{Figure: accepted, Label: "Carteiro's intake"}, false},
-			{report.Show{Figure: bareIntake, Label: "a handler that stores nothing"}, true},
+			{report.Show{Figure: bareIntake, Label: "bare handler"}, true},
 		},
 		backends: []string{server, embedded}, fixed: 2 * time.Minute, perRun: 2 * time.Minute, measure: func(ctx context.Context, s *series) error { return s.intakes(ctx) },
 	}}

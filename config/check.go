@@ -44,12 +44,17 @@ func (c *Config) check(name string) error {
 		return checkMongo(c.MongoURL)
 	case "mongo_collections":
 		return checkMongoCollections(c.MongoCollections)
+	case "redact":
+		return checkRedact(c.Redact)
 	case "log_level":
 		return oneOf(c.LogLevel, slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError)
 	case "log_format":
 		return oneOf(c.LogFormat, LogText, LogJSON)
 	case "migrate":
 		return oneOf(c.Migrate, MigrateAuto, MigrateManual)
+	}
+	if p, ok := c.periods()[name]; ok {
+		return checkPeriod(p)
 	}
 	return nil // data_dir, mongo_database, allow_http and roles: reading them was the check
 }
@@ -58,6 +63,7 @@ func (c *Config) check(name string) error {
 // together. What is wrong by itself is not looked at again.
 func (l *layers) checkTogether(c *Config, wrong map[string]bool) {
 	l.checkMongo(c, wrong)
+	l.checkRetention(c, wrong)
 	if c.PostgreSQL() && c.SecretKey.Empty() && !wrong["database_url"] && !wrong["secret_key"] {
 		l.problem(Prefix+"SECRET_KEY", "is not set, but is required with PostgreSQL: every process and every restart needs the same key; make one with: openssl rand -base64 32")
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/carteiro-webhooks/carteiro/config"
 )
@@ -91,6 +92,20 @@ func TestRulesOfEachSetting(t *testing.T) {
 			},
 		},
 		{"MONGO_DATABASE", []string{"platform"}, nil},
+		{
+			"REDACT",
+			[]string{"full_name", "a,b-c,$.data.user.name", "$.*.x,$.a.*", "e-mail", strings.Repeat("a,", 63) + "a"},
+			map[string]string{
+				"$": `"$"`, "$.": "empty step", "$.a": "write a for", "$..a": "empty step", "data.user": "write $.data.user", "a,": "empty step",
+				"$.a[0]": "without brackets", "$.a.b*": "without brackets", "*": "hide everything", "$.*": "hide everything",
+				"$.a. b": "without brackets", `$['a']`: "without brackets", strings.Repeat("a,", 64) + "a": "65 paths",
+			},
+		},
+		{
+			"RETENTION_PAYLOADS",
+			[]string{"1h", "720h", "8760h"},
+			map[string]string{"59m": "out of range", "-1h": "out of range", "876001h": "out of range", "30d": "no duration", "30": "no unit", "never": "no duration"},
+		},
 		{"LOG_LEVEL", []string{"debug", "info", "warn", "error", "WARN"}, map[string]string{"verbose": "not understood", "info+1": "not one of"}},
 		{"LOG_FORMAT", []string{"text", "json"}, map[string]string{"logfmt": "text or json"}},
 		{"MIGRATE", []string{"auto", "manual"}, map[string]string{"true": "auto or manual"}},
@@ -176,6 +191,9 @@ func TestSettingsThatDoNotGoTogether(t *testing.T) {
 		{"all roles in any order", []string{"CARTEIRO_ROLES=scheduler,worker,api"}, nil},
 		{"collections of no server", []string{"CARTEIRO_MONGO_COLLECTIONS=vendas=a:b"}, []string{"MONGO_URL does not say", "MONGO_DATABASE does not say"}},
 		{"collections of no database", []string{"CARTEIRO_MONGO_COLLECTIONS=vendas=a:b", "CARTEIRO_MONGO_URL=mongodb://h"}, []string{"MONGO_DATABASE does not say"}},
+		{"a log that is shorter than what hangs on it", []string{"CARTEIRO_RETENTION_LOG=24h"}, []string{"shorter than CARTEIRO_RETENTION_PAYLOADS", "shorter than CARTEIRO_RETENTION_ATTEMPTS, which is 2160h"}},
+		{"a log for ever", []string{"CARTEIRO_RETENTION_LOG=off", "CARTEIRO_RETENTION_PAYLOADS=off"}, nil},
+		{"payloads for ever and a log that is not", []string{"CARTEIRO_RETENTION_PAYLOADS=off", "CARTEIRO_RETENTION_LOG=9000h"}, []string{"shorter than CARTEIRO_RETENTION_PAYLOADS, which is off"}},
 		{"a wrong URL is told once", []string{"CARTEIRO_ROLES=api", "CARTEIRO_REDIS_URL=redis:h", postgres, key}, []string{"CARTEIRO_REDIS_URL: "}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -193,5 +211,22 @@ func TestSettingsThatDoNotGoTogether(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestTheLogIsKeptAsLongAsWhatHangsOnIt(t *testing.T) {
+	for _, tc := range []struct {
+		payloads, attempts string
+		want               config.Period
+	}{
+		{"1h", "1h", config.Period(8760 * time.Hour)},
+		{"9000h", "9001h", config.Period(9001 * time.Hour)},
+		{"off", "9001h", 0},
+		{"9000h", "0", 0},
+	} {
+		c := load(t, config.Options{Environ: []string{"CARTEIRO_RETENTION_PAYLOADS=" + tc.payloads, "CARTEIRO_RETENTION_ATTEMPTS=" + tc.attempts}})
+		if c.RetentionLog != tc.want {
+			t.Errorf("payloads %s, attempts %s: the log is kept for %s, want %s", tc.payloads, tc.attempts, c.RetentionLog, tc.want)
+		}
 	}
 }

@@ -84,7 +84,9 @@ func TestEveryLayerKnowsEverySetting(t *testing.T) {
 		"trusted_proxies": "10.0.0.0/8,fd00::/8", "api_rate": "50",
 		"allow_networks": "127.0.0.0/8,fd00::/8", "workers": "7", "roles": "scheduler,worker,api",
 		"mongo_url": "mongodb://m1:27017,m2:27017/db", "mongo_database": "platform",
-		"mongo_collections": "vendas=orders:project_id:-__v -notes,cadastros=people:client", "log_level": "warn", "log_format": "json", "migrate": "manual",
+		"mongo_collections": "vendas=orders:project_id:-__v -notes,cadastros=people:client", "log_level": "warn",
+		"redact": "full_name,$.data.*.note", "retention_payloads": "24h", "retention_attempts": "48h", "retention_log": "off",
+		"retention_records": "36h30m", "retention_idempotency": "5h", "retention_audit": "876000h", "log_format": "json", "migrate": "manual",
 	}
 	var file strings.Builder
 	var environ []string

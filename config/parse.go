@@ -52,6 +52,8 @@ func (l *layers) read(c *Config) (wrong map[string]bool) {
 			reflect.TypeFor[time.Duration]():     func(s string) (any, error) { return parseDuration(s) },
 			reflect.TypeFor[[]time.Duration]():   func(s string) (any, error) { return parseList(s, parseDuration) },
 			reflect.TypeFor[[]netip.Prefix]():    func(s string) (any, error) { return parseList(s, parseNetwork) },
+			reflect.TypeFor[Period]():            func(s string) (any, error) { return parsePeriod(s) },
+			reflect.TypeFor[[]RedactPath]():      func(s string) (any, error) { return parseList(s, parseRedactPath) },
 			reflect.TypeFor[[]MongoCollection](): func(s string) (any, error) { return parseList(s, parseMongoCollection) },
 		},
 	})

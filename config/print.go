@@ -58,6 +58,8 @@ func (c *Config) shown(s Setting) any {
 		return joined(v, shortDuration)
 	case []netip.Prefix:
 		return joined(v, netip.Prefix.String)
+	case []RedactPath:
+		return joined(v, RedactPath.String)
 	case []MongoCollection:
 		return joined(v, MongoCollection.String)
 	case slog.Level:

@@ -37,6 +37,13 @@ type AcceptedDelivery struct {
 // is committed with what the request created. It may run more than once.
 type Respond func([]Accepted) (*store.Idempotency, error)
 
+// offer is what is asked of Accept.
+type offer struct {
+	events  []NewEvent
+	respond Respond
+	allowed func(ctx context.Context, catalogue int64) error
+}
+
 // Accept checks events against their types, matches them with subscriptions,
 // builds each body once and commits everything in one transaction: all or
 // nothing. When it returns nil, the events are in SQL and will be delivered.
@@ -44,8 +51,17 @@ type Respond func([]Accepted) (*store.Idempotency, error)
 // Errors: *webhook.Error of KindInvalid lists every fault; KindUnavailable
 // when the database is away; *store.Replay when respond's key was used before.
 func (d *Dispatcher) Accept(ctx context.Context, events []NewEvent, respond Respond) ([]Accepted, error) {
+	return d.AcceptIf(ctx, events, respond, func(context.Context, int64) error { return nil })
+}
+
+// AcceptIf is Accept for who may not be allowed to any more. allowed is asked
+// before anything is answered, and again whenever the catalogue has changed;
+// what it says must hold as of the version of the catalogue that it is told,
+// and is checked with that version in the transaction that commits.
+func (d *Dispatcher) AcceptIf(ctx context.Context, events []NewEvent, respond Respond, allowed func(ctx context.Context, catalogue int64) error) ([]Accepted, error) {
+	r := &offer{events, respond, allowed}
 	for range optimistic {
-		in, accepted, err := d.prepare(ctx, events, respond)
+		in, accepted, err := d.prepare(ctx, r)
 		if err == nil {
 			err = d.o.Store.Accept(ctx, in)
 		}
@@ -61,7 +77,7 @@ func (d *Dispatcher) Accept(ctx context.Context, events []NewEvent, respond Resp
 			return nil, err
 		}
 	}
-	return d.acceptInTurn(ctx, events, respond)
+	return d.acceptInTurn(ctx, r)
 }
 
 // optimistic is how often an intake is matched from memory. When the
@@ -71,7 +87,7 @@ const optimistic = 4
 
 // acceptInTurn matches while the catalogue is locked. It holds one connection
 // and uses a second one, so intakes take turns here.
-func (d *Dispatcher) acceptInTurn(ctx context.Context, events []NewEvent, respond Respond) ([]Accepted, error) {
+func (d *Dispatcher) acceptInTurn(ctx context.Context, r *offer) ([]Accepted, error) {
 	select {
 	case d.turn <- struct{}{}:
 		defer func() { <-d.turn }()
@@ -83,7 +99,7 @@ func (d *Dispatcher) acceptInTurn(ctx context.Context, events []NewEvent, respon
 	err := d.o.Store.AcceptWith(ctx, func() (*store.Intake, error) {
 		err := d.refresh(ctx)
 		if err == nil {
-			in, accepted, err = d.prepare(ctx, events, respond)
+			in, accepted, err = d.prepare(ctx, r)
 		}
 		return in, err
 	})
@@ -101,11 +117,14 @@ func (d *Dispatcher) refresh(ctx context.Context) error {
 }
 
 // prepare checks, matches and builds, by the catalogue in memory.
-func (d *Dispatcher) prepare(ctx context.Context, events []NewEvent, respond Respond) (*store.Intake, []Accepted, error) {
-	types, index := d.types.table(), d.o.Subscriptions.Index()
+func (d *Dispatcher) prepare(ctx context.Context, r *offer) (*store.Intake, []Accepted, error) {
+	types, index, events := d.types.table(), d.o.Subscriptions.Index(), r.events
 	in := &store.Intake{
 		Messages:  make([]webhook.Message, 0, len(events)),
 		Catalogue: min(types.version, index.Version),
+	}
+	if err := r.allowed(ctx, in.Catalogue); err != nil {
+		return nil, nil, err
 	}
 	var f webhook.Faults
 	now := d.now()
@@ -129,8 +148,8 @@ func (d *Dispatcher) prepare(ctx context.Context, events []NewEvent, respond Res
 	if err := f.Err(); err != nil {
 		return nil, nil, errors.Join(d.staleSince(ctx, in.Catalogue), err)
 	}
-	if respond != nil {
-		idem, err := respond(accepted)
+	if r.respond != nil {
+		idem, err := r.respond(accepted)
 		if err != nil {
 			return nil, nil, err
 		}

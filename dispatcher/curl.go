@@ -32,8 +32,7 @@ func (d *Dispatcher) SignedRequest(ctx context.Context, id webhook.DeliveryID) (
 		return nil, err
 	}
 	if m.Body == nil {
-		return nil, webhook.Conflict("payload_gone",
-			"The payload of delivery %s was removed at the end of its retention; there is nothing left to send.", id)
+		return nil, webhook.PayloadGone(id, m.Gone)
 	}
 	sub, err := d.subscriptionOf(ctx, &row)
 	if err != nil {

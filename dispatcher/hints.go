@@ -2,7 +2,6 @@ package dispatcher
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -203,19 +202,16 @@ func (h *hints) enqueue(key hintKey, refs []hinted) error {
 	if err != nil {
 		return err
 	}
-	opts := []asynq.Option{
-		asynq.Queue(key.lane.queue()), asynq.MaxRetry(hintRetries), asynq.Timeout(hintTimeout),
-		asynq.TaskID(fmt.Sprintf("%s:%d:%d:%d", refs[0].ID, refs[0].Generation, len(refs), key.at)),
-	}
+	// No task id of our own: a task that Redis handed out to nobody, because its
+	// answer came too late, would keep its id, and with it every later hint of
+	// the same deliveries, for minutes. Two hints are harmless.
+	opts := []asynq.Option{asynq.Queue(key.lane.queue()), asynq.MaxRetry(hintRetries), asynq.Timeout(hintTimeout)}
 	if key.at != 0 {
 		opts = append(opts, asynq.ProcessAt(time.Unix(key.at, 0)))
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), redisTimeout)
 	defer cancel()
 	_, err = h.client.EnqueueContext(ctx, asynq.NewTask(hintType, payload), opts...)
-	if errors.Is(err, asynq.ErrTaskIDConflict) {
-		return nil // the same hint is there already
-	}
 	return err
 }
 

@@ -3,6 +3,7 @@ package dispatcher
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/carteiro-webhooks/carteiro/store"
 	"github.com/carteiro-webhooks/carteiro/webhook"
@@ -31,7 +32,7 @@ func (d *Dispatcher) RegisterVerification(ctx context.Context, in NewVerificatio
 	if err := d.checkVerification(ctx, &in); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, store.AcceptTimeout)
+	ctx, cancel := context.WithTimeout(ctx, intakeTimeout)
 	defer cancel()
 	if in.Callback != nil {
 		// Made now, so that the client can be told of it before the first callback.
@@ -56,6 +57,10 @@ func (d *Dispatcher) RegisterVerification(ctx context.Context, in NewVerificatio
 	}
 	return v, d.o.Store.CreateVerification(ctx, v, idem)
 }
+
+// intakeTimeout is how long who brings something in waits for the database. P6:
+// one that does not answer is a 503 within two seconds.
+const intakeTimeout = 1800 * time.Millisecond
 
 func (d *Dispatcher) checkVerification(ctx context.Context, in *NewVerification) error {
 	var f webhook.Faults
@@ -86,7 +91,7 @@ func (d *Dispatcher) EndVerification(ctx context.Context, id webhook.Verificatio
 		f.Add("/status", "%q is not allowed: COMPLETED or FAILED", clip(string(status)))
 		return nil, f.Err()
 	}
-	ctx, cancel := context.WithTimeout(ctx, store.AcceptTimeout)
+	ctx, cancel := context.WithTimeout(ctx, intakeTimeout)
 	defer cancel()
 	v, err := d.o.Store.Verification(ctx, id)
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 
 // Whoever checks API keys has them in memory. A counter of its own, raised in
 // the transaction of each change, tells that the memory is old; see package
-// access. It is not the catalogue's: a new key must not make intakes match
+// access. A revocation also raises the catalogue's, which the transaction of
+// each intake looks at; a new key does not: it need not make intakes match
 // their events again.
 
 // APIKey is an API key as it is stored.
@@ -110,6 +111,9 @@ func (s *Store) RevokeAPIKey(ctx context.Context, id webhook.KeyID) error {
 		if err != nil {
 			return err
 		}
+		if _, err := bumpCatalogue(ctx, tx); err != nil {
+			return err
+		}
 		k, err := scanAPIKey(tx.QueryRowContext(ctx, `
 			UPDATE api_keys SET revoked_at = $2, version = $3 WHERE id = $1 AND revoked_at IS NULL RETURNING `+apiKeyColumns,
 			string(id), micros(s.stamp()), version))
@@ -123,10 +127,18 @@ func (s *Store) RevokeAPIKey(ctx context.Context, id webhook.KeyID) error {
 	})
 }
 
-// APIKeyVersion returns the counter of changes. Read it before the keys
-// themselves: then a change in between only means one load too many.
-func (s *Store) APIKeyVersion(ctx context.Context) (v int64, err error) {
-	err = s.read.QueryRowContext(ctx, `SELECT value FROM counters WHERE name = 'api_keys'`).Scan(&v)
+// APIKeyVersion tells how new what is in memory has to be.
+type APIKeyVersion struct {
+	Keys      int64 // the counter of changes of keys
+	Catalogue int64 // the catalogue's at the same moment
+}
+
+// APIKeyVersion returns the counters. Read them before the keys themselves:
+// then a change in between only means one load too many.
+func (s *Store) APIKeyVersion(ctx context.Context) (v APIKeyVersion, err error) {
+	err = s.read.QueryRowContext(ctx, `
+		SELECT k.value, c.value FROM counters AS k JOIN counters AS c ON c.name = 'catalogue' WHERE k.name = 'api_keys'`).
+		Scan(&v.Keys, &v.Catalogue)
 	return v, s.wrap(err)
 }
 

@@ -62,7 +62,7 @@ func (e *env) makeAPIKey(t *testing.T, client webhook.ClientID) *APIKey {
 	return k
 }
 
-func (e *env) apiKeyVersion(t *testing.T) int64 {
+func (e *env) apiKeyVersion(t *testing.T) APIKeyVersion {
 	t.Helper()
 	v, err := e.APIKeyVersion(context.Background())
 	if err != nil {
@@ -137,10 +137,10 @@ func checkAPIKeyRevoked(t *testing.T, e *env) {
 	if err := e.RevokeAPIKey(ctx, k.ID); err != nil {
 		t.Fatal(err)
 	}
-	if after := e.apiKeyVersion(t); after <= before {
-		t.Errorf("the version is %d, before it was %d", after, before)
+	if after := e.apiKeyVersion(t); after.Keys <= before.Keys || after.Catalogue <= before.Catalogue {
+		t.Errorf("the version is %+v, before it was %+v", after, before)
 	}
-	changed, err := e.APIKeysSince(ctx, before)
+	changed, err := e.APIKeysSince(ctx, before.Keys)
 	if err != nil || len(changed) != 1 || changed[0].ID != k.ID || !changed[0].RevokedAt.Equal(e.now()) {
 		t.Errorf("changed are %v, %v", changed, err)
 	}
@@ -154,7 +154,7 @@ func checkAPIKeyRevoked(t *testing.T, e *env) {
 	wantKind(t, e.RevokeAPIKey(ctx, k.ID), webhook.KindNotFound)
 	wantKind(t, e.RevokeAPIKey(ctx, webhook.AdminKeyID), webhook.KindNotFound)
 	if now := e.apiKeyVersion(t); now != version {
-		t.Errorf("what revoked nothing raised the version from %d to %d", version, now)
+		t.Errorf("what revoked nothing raised the version from %+v to %+v", version, now)
 	}
 }
 
@@ -199,7 +199,7 @@ func checkAPIKeyTouch(t *testing.T, e *env) {
 		}
 	}
 	if now := e.apiKeyVersion(t); now != version {
-		t.Errorf("a use raised the version from %d to %d", version, now)
+		t.Errorf("a use raised the version from %+v to %+v", version, now)
 	}
 	if err := e.TouchAPIKeys(ctx, nil); err != nil {
 		t.Error(err)

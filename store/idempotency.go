@@ -39,6 +39,8 @@ func keyReused() error {
 // FindIdempotent returns nil when a key was never used, and otherwise a
 // *Replay, or the conflict when the request was another.
 func (s *Store) FindIdempotent(ctx context.Context, i *Idempotency) error {
+	ctx, cancel := context.WithTimeout(ctx, acceptTimeout)
+	defer cancel()
 	return s.wrap(findIdempotent(ctx, s.read, i))
 }
 

@@ -38,7 +38,7 @@ type NewDelivery struct {
 // It returns an error for which [IsStale] holds when the catalogue has changed
 // meanwhile, and a *[Replay] when the idempotency key was used before.
 func (s *Store) Accept(ctx context.Context, in *Intake) error {
-	in.by, in.until = webhook.ActorOf(ctx), time.Now().Add(AcceptTimeout)
+	in.by, in.until = webhook.ActorOf(ctx), time.Now().Add(acceptTimeout)
 	_, err := join(ctx, s, s.intake, in)
 	return err
 }
@@ -47,7 +47,7 @@ func (s *Store) Accept(ctx context.Context, in *Intake) error {
 // catalogue can be committed: for whoever was told too often that the
 // catalogue has changed.
 func (s *Store) AcceptWith(ctx context.Context, build func() (*Intake, error)) error {
-	ctx, cancel := context.WithTimeout(ctx, AcceptTimeout)
+	ctx, cancel := context.WithTimeout(ctx, acceptTimeout)
 	defer cancel()
 	return s.tx(ctx, func(tx txn) error {
 		if _, err := s.catalogue(ctx, tx, s.d.forShare); err != nil {
@@ -66,9 +66,9 @@ func (s *Store) AcceptWith(ctx context.Context, build func() (*Intake, error)) e
 	})
 }
 
-// AcceptTimeout bounds one intake, from its call to its commit. P6: a database
+// acceptTimeout bounds one intake, from its call to its commit. P6: a database
 // that does not answer is a 503 within two seconds.
-const AcceptTimeout = 1800 * time.Millisecond
+const acceptTimeout = 1800 * time.Millisecond
 
 func (s *Store) runIntake(ins []*Intake) []batch.Result[struct{}] {
 	out := make([]batch.Result[struct{}], len(ins))
@@ -287,6 +287,20 @@ func (s *Store) Message(ctx context.Context, id webhook.MessageID) (webhook.Mess
 		return m, webhook.NotFound("message", string(id))
 	}
 	return m, s.wrap(err)
+}
+
+// PayloadGone tells when and why the body of a message was removed; nil: it is
+// there, or the message itself is gone.
+func (s *Store) PayloadGone(ctx context.Context, id webhook.MessageID) (*webhook.Gone, error) {
+	var at int64
+	var gone webhook.Gone
+	err := s.read.QueryRowContext(ctx, `SELECT body_gone_at, body_gone_why FROM messages WHERE id = $1 AND body_gone_at IS NOT NULL`,
+		string(id)).Scan(&at, &gone.Why)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	gone.At = stored(at)
+	return &gone, s.wrap(err)
 }
 
 // pastEvents sorts after every event's id, and before every other message's.

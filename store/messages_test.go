@@ -97,7 +97,7 @@ func checkAcceptHeld(t *testing.T, e *env) {
 // the same time.
 func (e *env) together(ins ...*Intake) []batch.Result[struct{}] {
 	for _, in := range ins {
-		in.until = time.Now().Add(AcceptTimeout)
+		in.until = time.Now().Add(acceptTimeout)
 	}
 	return e.runIntake(ins)
 }

@@ -30,7 +30,7 @@ const (
 	// failureFor is how long a write that failed counts. A probe writes a row in
 	// place and may succeed where an intake cannot; when traffic goes elsewhere
 	// meanwhile, no intake would ever tell that the database takes them again.
-	failureFor = 10 * time.Second
+	failureFor = 5 * time.Second
 )
 
 // readiness is what is known of the database's state.

@@ -59,6 +59,13 @@ func TestSecretTypesHide(t *testing.T) {
 			}
 		}
 	}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%o", "%c"} { // not even a pointer to it
+		for _, v := range []any{webhook.Hide(password), hmacKey, privateKey} {
+			if got := fmt.Sprintf(verb, v); got != webhook.Redacted {
+				t.Errorf("%s of a %T: %q", verb, v, got)
+			}
+		}
+	}
 	if got := webhook.Hide(password).String(); got != webhook.Redacted {
 		t.Errorf("String() = %q", got)
 	}
@@ -68,7 +75,10 @@ func TestSecretTypesHide(t *testing.T) {
 }
 
 func TestHidden(t *testing.T) {
-	if webhook.Hide("a") != webhook.Hide("a") || webhook.Hide("a") == webhook.Hide("b") || webhook.Hide("") != (webhook.Hidden{}) {
+	if first, second := webhook.Hide("a"), webhook.Hide("a"); first != second {
+		t.Error("two of the same text differ")
+	}
+	if webhook.Hide("a") == webhook.Hide("b") || webhook.Hide("") != (webhook.Hidden{}) {
 		t.Error("hidden texts do not compare as their texts do")
 	}
 	var h webhook.Hidden

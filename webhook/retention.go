@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -51,6 +52,14 @@ func (g *Gone) String() string {
 		return "was removed" + when + " when the client's personal data were erased"
 	}
 	return "was removed" + when + " at the end of its retention"
+}
+
+// PayloadGone says when and why a delivery's payload was removed.
+func PayloadGone(id DeliveryID, g *Gone) *Error {
+	if g == nil {
+		g = &Gone{Why: GoneRetention}
+	}
+	return &Error{Kind: KindGone, Code: "payload_gone", Message: fmt.Sprintf("The payload of delivery %s %s.", id, g)}
 }
 
 // CancelReason tells why a delivery was canceled, where no person and no end of

@@ -11,13 +11,16 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/carteiro-webhooks/carteiro/access"
 	"github.com/carteiro-webhooks/carteiro/api"
 	"github.com/carteiro-webhooks/carteiro/config"
 	"github.com/carteiro-webhooks/carteiro/dispatcher"
 	"github.com/carteiro-webhooks/carteiro/dispatcher/sender"
+	"github.com/carteiro-webhooks/carteiro/internal/redact"
 	"github.com/carteiro-webhooks/carteiro/internal/seal"
+	"github.com/carteiro-webhooks/carteiro/retention"
 	"github.com/carteiro-webhooks/carteiro/scheduler"
 	"github.com/carteiro-webhooks/carteiro/store"
 	"github.com/carteiro-webhooks/carteiro/subscriptions"
@@ -35,6 +38,7 @@ type house struct {
 	subs       *subscriptions.Registry
 	dispatcher *dispatcher.Dispatcher
 	scheduler  *scheduler.Scheduler
+	keeper     *retention.Keeper
 	mongo      *scheduler.Mongo // nil: no dataset is read from MongoDB
 	access     *access.Registry
 	handler    http.Handler
@@ -49,7 +53,7 @@ type house struct {
 // closed again.
 func build(ctx context.Context, c *config.Config, log *slog.Logger, addr net.Addr, d *demo) (*house, error) {
 	h := &house{config: c, log: log, demo: d}
-	for _, step := range []func(context.Context, net.Addr) error{h.buildStore, h.buildSender, h.buildDispatcher, h.buildScheduler, h.buildFaces} {
+	for _, step := range []func(context.Context, net.Addr) error{h.buildStore, h.buildSender, h.buildDispatcher, h.buildScheduler, h.buildKeeper, h.buildFaces} {
 		if err := step(ctx, addr); err != nil {
 			return nil, errors.Join(err, h.close())
 		}
@@ -146,6 +150,26 @@ func (h *house) buildScheduler(context.Context, net.Addr) error {
 	return nil
 }
 
+// buildKeeper makes what removes what is over its time; it is started with
+// the scheduler, for it goes by the clock too.
+func (h *house) buildKeeper(context.Context, net.Addr) error {
+	c := h.config
+	h.keeper = retention.New(retention.Options{Store: h.store, Log: h.log, Periods: webhook.Retention{
+		Payloads: time.Duration(c.RetentionPayloads), Attempts: time.Duration(c.RetentionAttempts), Log: time.Duration(c.RetentionLog),
+		Records: time.Duration(c.RetentionRecords), Idempotency: time.Duration(c.RetentionIdempotency), Audit: time.Duration(c.RetentionAudit),
+	}})
+	return nil
+}
+
+// redactRules are the built-in ones and those of the setting.
+func redactRules(c *config.Config) *redact.Rules {
+	paths := make([][]string, len(c.Redact))
+	for i, p := range c.Redact {
+		paths[i] = p
+	}
+	return redact.New(paths)
+}
+
 func (h *house) buildFaces(_ context.Context, _ net.Addr) (err error) {
 	if h.key, h.keyMade, err = adminKey(h.config); err != nil {
 		return err
@@ -156,6 +180,7 @@ func (h *house) buildFaces(_ context.Context, _ net.Addr) (err error) {
 	}
 	h.handler, err = api.New(api.Options{
 		Store: h.store, Subscriptions: h.subs, Dispatcher: h.dispatcher, Scheduler: h.scheduler, Keys: h.keys,
+		Redact: redactRules(h.config),
 		Access: h.access, Log: h.log, Ready: h.ready, Version: version(), TrustedProxies: h.config.TrustedProxies,
 		HealthOnly: !h.config.Roles.API,
 	})
@@ -195,6 +220,7 @@ func (h *house) start(ctx context.Context) error {
 	}
 	if h.config.Roles.Scheduler {
 		h.scheduler.Start()
+		h.keeper.Start()
 	}
 	h.started.Store(true)
 	return nil

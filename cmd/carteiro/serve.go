@@ -136,6 +136,7 @@ func (h *house) stop(server *http.Server) error {
 	}
 	ctx, cancel = context.WithTimeout(context.Background(), deliveriesStop)
 	defer cancel()
+	h.keeper.Stop()
 	h.scheduler.Stop()
 	h.dispatcher.Stop(ctx)
 	err = errors.Join(err, h.close())

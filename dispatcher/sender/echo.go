@@ -3,6 +3,7 @@ package sender
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"strings"
 
 	"github.com/carteiro-webhooks/carteiro/webhook"
@@ -44,14 +45,50 @@ func hiddenTexts(static webhook.StaticHeaders) []string {
 }
 
 // withoutEchoes returns an answer's body without the secrets of its request.
-func withoutEchoes(body []byte, static webhook.StaticHeaders) []byte {
+// One that was cut off may end in the begin of a secret.
+func withoutEchoes(body []byte, static webhook.StaticHeaders, cut bool) []byte {
 	if len(body) == 0 || len(static) == 0 {
 		return body
 	}
 	for _, secret := range hiddenTexts(static) {
-		if len(secret) >= minEcho {
-			body = bytes.ReplaceAll(body, []byte(secret), []byte(webhook.Redacted))
+		if len(secret) < minEcho {
+			continue
+		}
+		for _, form := range echoForms(secret) {
+			body = bytes.ReplaceAll(body, form, []byte(webhook.Redacted))
+			if !cut {
+				continue
+			}
+			if n := begun(body, form); n >= minEcho {
+				body = append(body[:len(body)-n:len(body)-n], webhook.Redacted...)
+			}
 		}
 	}
 	return body
+}
+
+// echoForms are a secret as it is, and as JSON may write it.
+func echoForms(secret string) [][]byte {
+	forms := [][]byte{[]byte(secret)}
+	for _, html := range []bool{false, true} {
+		var b bytes.Buffer
+		enc := json.NewEncoder(&b)
+		enc.SetEscapeHTML(html)
+		if enc.Encode(secret) != nil {
+			continue // a string always encodes
+		}
+		form := bytes.TrimSuffix(bytes.TrimPrefix(b.Bytes(), []byte(`"`)), []byte("\"\n"))
+		forms = append(forms, form, bytes.ReplaceAll(form, []byte("/"), []byte(`\/`)))
+	}
+	return forms
+}
+
+// begun is how much of the begin of a secret stands at the end of a body.
+func begun(body, secret []byte) int {
+	for n := min(len(body), len(secret)); n > 0; n-- {
+		if bytes.HasSuffix(body, secret[:n]) {
+			return n
+		}
+	}
+	return 0
 }

@@ -160,6 +160,6 @@ func (s *Sender) exchange(ctx context.Context, r *Request, a *webhook.Attempt) *
 		return x.failure(err, target.host)
 	}
 	defer resp.Body.Close()
-	defer func() { a.ResponseBody = withoutEchoes(a.ResponseBody, r.Headers) }()
+	defer func() { a.ResponseBody = withoutEchoes(a.ResponseBody, r.Headers, a.ResponseTruncated) }()
 	return s.judge(x, resp, r, a)
 }

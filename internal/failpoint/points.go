@@ -22,6 +22,7 @@ const (
 	// FailureRead: another answer was read and is not recorded.
 	FailureRead Point = "failure-read"
 	// ResultWritten: results are half written, their transaction is not committed.
+	// On PostgreSQL they are one statement; there is no such moment.
 	ResultWritten Point = "result-written"
 	// RetryRecorded: a failed attempt is committed, its retry has no hint.
 	RetryRecorded Point = "retry-recorded"

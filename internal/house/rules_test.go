@@ -45,6 +45,10 @@ func table() []folder {
 			why: "who may call does not depend on what is called, nor on which face is asked",
 		},
 		{
+			path: "retention", floor: 3, may: []string{"webhook", "store"}, internal: true,
+			why: "what is removed, and when, depends neither on how it was sent nor on who asks",
+		},
+		{
 			path: "dispatcher", floor: 4, may: []string{"webhook", "store", "subscriptions", "dispatcher/sender"}, internal: true,
 			why: "the dispatcher is called by the clock and by the faces, and knows neither",
 		},
@@ -64,20 +68,20 @@ func table() []folder {
 			path: "cmd/carteiro", floor: 7, internal: true,
 			may: []string{
 				"webhook", "config", "migrations", "store", "dispatcher/sender", "subscriptions",
-				"access", "dispatcher", "scheduler", "api", "console",
+				"access", "retention", "dispatcher", "scheduler", "api", "console",
 			},
 			why: "a program is not a library",
 		},
 		{
 			path: "internal", floor: 7, internal: true,
-			may: []string{"webhook", "migrations", "store", "dispatcher/sender", "subscriptions", "access", "dispatcher", "scheduler"},
+			may: []string{"webhook", "migrations", "store", "dispatcher/sender", "subscriptions", "access", "retention", "dispatcher", "scheduler"},
 			why: "internal serves every floor, so it must not pull in the faces, the program or its settings",
 		},
 		{
 			path: "bench", floor: 7, internal: true,
 			may: []string{
 				"webhook", "migrations", "store", "dispatcher/sender", "subscriptions",
-				"access", "dispatcher", "scheduler", "api", "console",
+				"access", "retention", "dispatcher", "scheduler", "api", "console",
 			},
 			why: "a measurement starts the parts itself; only cmd/carteiro reads settings",
 		},

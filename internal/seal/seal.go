@@ -88,6 +88,9 @@ func (r *Ring) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "[ring of %d keys]",
 // LogValue keeps log/slog from showing keys.
 func (r *Ring) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(r)) }
 
+// MarshalText keeps JSON from showing keys.
+func (r *Ring) MarshalText() ([]byte, error) { return fmt.Append(nil, r), nil }
+
 // MAC is a fingerprint of data (HMAC-SHA-256) that nobody without the first
 // key can find the data of by trying: for what has few possible values, such
 // as a CPF. It changes when the first key does.

@@ -44,6 +44,24 @@ func launch(cmd *exec.Cmd, log string, atOurEnd os.Signal) (*process, error) {
 	return p, nil
 }
 
+// Launch starts a program that the kernel kills when this process ends. The
+// channel gets how it ended.
+func Launch(cmd *exec.Cmd) (<-chan error, error) {
+	endWithUs(cmd, os.Kill)
+	p := &process{cmd: cmd, done: make(chan struct{})}
+	started := make(chan error)
+	go p.run(started)
+	if err := <-started; err != nil {
+		return nil, err
+	}
+	ended := make(chan error, 1)
+	go func() {
+		<-p.done
+		ended <- p.err
+	}()
+	return ended, nil
+}
+
 // run starts the child and waits for its end, all in one thread: the kernel
 // takes the end of the thread that started a child for the end of the parent.
 func (p *process) run(started chan<- error) {
