@@ -104,21 +104,19 @@ func readBody(c *call, r *http.Request, rules bodyRules) ([]byte, error) {
 	if r.ContentLength > int64(rules.limit) {
 		return nil, tooLarge(rules.limit)
 	}
+	if err := c.hold(0); err != nil { // before a byte is read
+		return nil, err
+	}
+	body := heldReader{r.Body, c}
 	if r.ContentLength >= 0 {
-		if err := c.hold(r.ContentLength); err != nil {
-			return nil, err
-		}
 		raw := make([]byte, r.ContentLength)
-		if _, err := io.ReadFull(r.Body, raw); err != nil {
+		if _, err := io.ReadFull(body, raw); err != nil {
 			return nil, cutOff(err)
 		}
 		return raw, nil
 	}
-	raw, err := io.ReadAll(io.LimitReader(heldReader{r.Body, c}, int64(rules.limit)+1))
-	var full *problem
+	raw, err := io.ReadAll(io.LimitReader(body, int64(rules.limit)+1))
 	switch {
-	case errors.As(err, &full):
-		return nil, full
 	case err != nil:
 		return nil, cutOff(err)
 	case len(raw) > rules.limit:
@@ -142,6 +140,10 @@ func mebibytes(n int) string {
 // cutOff is what a body that could not be read means to a caller that is
 // still there.
 func cutOff(err error) error {
+	var full *problem
+	if errors.As(err, &full) { // there was no room for it
+		return full
+	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return slowBody()
 	}

@@ -12,9 +12,9 @@ import (
 // with its body in memory. So the memory of all bodies is bounded: what comes
 // when there is no room is refused at once, before it is read.
 const (
-	// maxHeld is how many bytes of bodies one process holds. What is made of a
-	// body takes about as much again.
-	maxHeld = 128 << 20
+	// maxHeld is how many bytes of bodies one process holds. With what is made
+	// of them, five times as much was measured.
+	maxHeld = 64 << 20
 	// leastHeld is what a request counts at least, however short its body is:
 	// its buffers and its goroutine. It also bounds how many wait at once.
 	leastHeld = 16 << 10
@@ -72,7 +72,7 @@ func (c *call) letGo() {
 	}
 }
 
-// heldReader counts a body whose length was not announced, as it comes.
+// heldReader counts a body as it comes: what was only announced takes no room.
 type heldReader struct {
 	r io.Reader
 	c *call

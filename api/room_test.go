@@ -26,11 +26,11 @@ func TestBodiesAreBounded(t *testing.T) {
 	must(t, err)
 	for _, tc := range []struct {
 		name   string
-		length int64 // announced; -1: chunked, and sent
-		send   int   // bytes of each
+		length int64 // announced; -1: chunked
+		send   int   // bytes that come of each
 		n      int
 	}{
-		{"announced", maxBatch, 0, maxHeld / maxBatch},
+		{"announced", maxBatch, maxBatch - leastHeld, maxHeld / maxBatch},
 		{"chunked", -1, maxBatch - leastHeld, maxHeld / maxBatch},
 		{"short", 100, 0, maxHeld / leastHeld},
 	} {

@@ -56,12 +56,13 @@ func (s *ids) copy() map[string]int {
 	return maps.Clone(s.all)
 }
 
-// newAgreeing is a client that takes everything.
-func newAgreeing(t *testing.T) (url string, got *ids) {
+// newAgreeing is a client that takes everything, after thinking about it.
+func newAgreeing(t *testing.T, thinks time.Duration) (url string, got *ids) {
 	got = &ids{}
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		if _, err := io.Copy(io.Discard, r.Body); err == nil {
 			got.add(r.Header.Get("webhook-id"))
+			time.Sleep(thinks)
 		}
 	}))
 	t.Cleanup(server.Close)
@@ -140,6 +141,15 @@ func (s *poster) at(n, each int) []outcome {
 // wantRefused checks that answers are 503 with Retry-After, in time (P6).
 func (s *poster) wantRefused(all []outcome) {
 	s.t.Helper()
+	if slowest := s.wantRefusedOrLate(all); slowest > 2*time.Second {
+		s.t.Errorf("an answer took %s, want at most 2 s", slowest)
+	}
+}
+
+// wantRefusedOrLate does not look at the time: of a machine that is busy with
+// the bodies, it tells nothing about the database.
+func (s *poster) wantRefusedOrLate(all []outcome) time.Duration {
+	s.t.Helper()
 	slowest := time.Duration(0)
 	for _, o := range all {
 		slowest = max(slowest, o.took)
@@ -148,9 +158,7 @@ func (s *poster) wantRefused(all []outcome) {
 		}
 	}
 	s.t.Logf("%d refused, the slowest after %s", len(all), slowest)
-	if slowest > 2*time.Second {
-		s.t.Errorf("an answer took %s, want at most 2 s", slowest)
-	}
+	return slowest
 }
 
 // ready asks for readiness.
@@ -214,7 +222,7 @@ func TestBackpressure(t *testing.T) {
 		t.Fatal(err)
 	}
 	carrier := testserver.Redis(t)
-	url, got := newAgreeing(t)
+	url, got := newAgreeing(t, 0)
 	p := startShared(t, database, carrier.URL())
 	p.subscribe(url)
 	s := &poster{t: t, p: p}

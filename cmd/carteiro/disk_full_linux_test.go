@@ -123,7 +123,7 @@ func fillPostgres(t *testing.T) {
 // untilFull fills what is left of the disk and posts until the database has
 // used up what it had in reserve; then it makes room again.
 func untilFull(t *testing.T, p *process, filler string) {
-	url, got := newAgreeing(t)
+	url, got := newAgreeing(t, 0)
 	p.subscribe(url)
 	s := &poster{t: t, p: p, padding: 50_000}
 	s.at(4, 5)

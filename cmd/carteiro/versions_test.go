@@ -33,7 +33,7 @@ func TestASchemaThatIsAhead(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, db, again := open(t)
-			url, got := newAgreeing(t)
+			url, got := newAgreeing(t, 0)
 			p.subscribe(url)
 			s := &poster{t: t, p: p}
 			s.at(4, 10) // every connection has its statements prepared
@@ -154,7 +154,7 @@ func TestOldAndNewSideBySide(t *testing.T) {
 	}
 	binary := buildOlder(t)
 	database, carrier := testserver.Postgres(t), testserver.Redis(t).URL()
-	url, got := newAgreeing(t)
+	url, got := newAgreeing(t, 0)
 	env := []string{
 		"CARTEIRO_DATABASE_URL=" + database, "CARTEIRO_REDIS_URL=" + carrier, sharedSecret, "CARTEIRO_ADMIN_KEY=" + sharedKey,
 	}
