@@ -116,7 +116,8 @@ type api struct {
 	openAPI  []byte                 // the document, made once
 	table    map[string]*route      // by method and gin's pattern
 	notReady atomic.Pointer[string] // which parts were red when readiness was last asked
-	logged   atomic.Int64           // when an unavailable part was last logged, Unix seconds
+	room     room
+	logged   atomic.Int64 // when an unavailable part was last logged, Unix seconds
 }
 
 // New builds the API. It fails when an option is missing or a route is not

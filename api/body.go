@@ -57,7 +57,7 @@ func (b *jsonBody[T]) Resolve(ctx huma.Context) []error {
 		return []error{errors.New("the body's type cannot be decoded")}
 	}
 	rules := rules(v)
-	raw, err := readBody(humagin.Unwrap(ctx).Request, rules)
+	raw, err := readBody(callOf(ctx.Context()), humagin.Unwrap(ctx).Request, rules)
 	if err != nil {
 		return []error{err}
 	}
@@ -94,7 +94,7 @@ func (b *jsonBody[T]) describe(registry huma.Registry) *huma.RequestBody {
 
 const contentMergePatch = "application/merge-patch+json"
 
-func readBody(r *http.Request, rules bodyRules) ([]byte, error) {
+func readBody(c *call, r *http.Request, rules bodyRules) ([]byte, error) {
 	if r.ContentLength == 0 && rules.optional {
 		return nil, nil
 	}
@@ -105,14 +105,20 @@ func readBody(r *http.Request, rules bodyRules) ([]byte, error) {
 		return nil, tooLarge(rules.limit)
 	}
 	if r.ContentLength >= 0 {
+		if err := c.hold(r.ContentLength); err != nil {
+			return nil, err
+		}
 		raw := make([]byte, r.ContentLength)
 		if _, err := io.ReadFull(r.Body, raw); err != nil {
 			return nil, cutOff(err)
 		}
 		return raw, nil
 	}
-	raw, err := io.ReadAll(io.LimitReader(r.Body, int64(rules.limit)+1))
+	raw, err := io.ReadAll(io.LimitReader(heldReader{r.Body, c}, int64(rules.limit)+1))
+	var full *problem
 	switch {
+	case errors.As(err, &full):
+		return nil, full
 	case err != nil:
 		return nil, cutOff(err)
 	case len(raw) > rules.limit:

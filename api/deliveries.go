@@ -19,6 +19,7 @@ const listDeliveries = "deliveries"
 type deliveriesQuery struct {
 	Paging
 	State          webhook.DeliveryState  `query:"state" enum:"pending,retrying,held,succeeded,failed,canceled"`
+	HoldReason     webhook.HoldReason     `query:"hold_reason" enum:"paused,quarantine" doc:"of those that are held: its subscription is paused, or sending it crashed us three times"`
 	ClientID       webhook.ClientID       `query:"client_id"`
 	SubscriptionID webhook.SubscriptionID `query:"subscription_id"`
 	EventType      webhook.Slug           `query:"event_type"`
@@ -38,8 +39,11 @@ func (q *deliveriesQuery) Resolve(ctx huma.Context) []error {
 	checkSlug(&f, "event_type", q.EventType)
 	checkID(&f, "event_id", webhook.PrefixEvent, q.EventID)
 	checkID(&f, "run_id", webhook.PrefixRun, q.RunID)
+	if q.HoldReason != "" && q.State != "" && q.State != webhook.StateHeld {
+		f.Add("hold_reason", "goes with state=held only; a delivery that is %s is not held", q.State)
+	}
 	q.filter = store.DeliveryFilter{
-		State: q.State, ClientID: q.ClientID, SubscriptionID: q.SubscriptionID, EventType: q.EventType,
+		State: q.State, HoldReason: q.HoldReason, ClientID: q.ClientID, SubscriptionID: q.SubscriptionID, EventType: q.EventType,
 		MessageID: q.EventID, RunID: q.RunID,
 		Since: checkTime(&f, "since", q.Since), Until: checkTime(&f, "until", q.Until),
 		VisibleTo: callOf(ctx.Context()).who.client,
@@ -214,7 +218,7 @@ func (a *api) retryDelivery(ctx context.Context, in *retryDelivery) (*reply[webh
 	if key != nil && d.SubscriptionID == "" { // its URL may name a person
 		key.ClientID = d.ClientID
 	}
-	ctx, cancel := outliving(ctx)
+	ctx, cancel := outliving(ctx, requestTimeout)
 	defer cancel()
 	err = a.o.Dispatcher.Retry(ctx, in.ID, answered(key, http.StatusAccepted, body))
 	if r := replayed[webhook.Delivery](err); r != nil {

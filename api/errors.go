@@ -153,6 +153,9 @@ func humaError(ctx huma.Context, status int, _ string, errs ...error) huma.Statu
 			faults = append(faults, ours.Faults...)
 		default:
 			if p := describe(err); p != nil {
+				for name := range p.header { // of what a resolver finds, huma writes no headers
+					ctx.SetHeader(name, p.header.Get(name))
+				}
 				return p // nothing else can be said of a body that cannot be read
 			}
 		}

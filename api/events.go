@@ -122,7 +122,7 @@ func intake[T any](ctx context.Context, a *api, key *store.Idempotency, events [
 			return answered(key, http.StatusAccepted, body), nil
 		}
 	}
-	ctx, cancel := outliving(ctx)
+	ctx, cancel := outliving(ctx, intakeTimeout)
 	defer cancel()
 	grant := callOf(ctx).grant
 	done, err := a.o.Dispatcher.AcceptIf(ctx, events, respond, func(ctx context.Context, catalogue int64) error {

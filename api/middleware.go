@@ -27,6 +27,9 @@ type call struct {
 	grant *access.Grant // counts what the key does; nil: a route without a key
 
 	changes []string // fields that the body asks to change
+
+	room *room // that its body takes up; nil: there is no bound
+	held int64 // bytes of it
 }
 
 // principal is who asks.
@@ -50,22 +53,26 @@ func callOf(ctx context.Context) *call {
 	return &call{}
 }
 
-// requestTimeout bounds the work for one request. The store bounds an intake
-// itself, more tightly (P6).
+// requestTimeout bounds the work for one request. Intake has less (P6).
 const requestTimeout = 15 * time.Second
 
 // outliving is a context for a commit that is to be followed by hints. A
 // caller that goes away does not take back what it sent: the commit may be
 // under way, and what it holds must not wait for the reconciler.
-func outliving(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
+func outliving(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), limit)
 }
+
+// intakeTimeout bounds the work for one event or batch, from its body's end. It
+// is a little above the store's own limit, whose answer says more.
+const intakeTimeout = 1900 * time.Millisecond
 
 // enter is around everything: the request's id, its time limit, its line in
 // the log, and what happens when it panics.
 func (a *api) enter(g *gin.Context) {
 	began := a.o.Now()
-	c := &call{id: webhook.NewID(prefixRequest), route: humaPattern(g.FullPath()), from: a.remoteAddr(g.Request)}
+	c := &call{id: webhook.NewID(prefixRequest), route: humaPattern(g.FullPath()), from: a.remoteAddr(g.Request), room: &a.room}
+	defer c.letGo()
 	ctx, cancel := context.WithTimeout(context.WithValue(g.Request.Context(), callKey{}, c), requestTimeout)
 	defer cancel()
 	g.Request = g.Request.WithContext(ctx)

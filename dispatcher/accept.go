@@ -88,8 +88,12 @@ const optimistic = 4
 // acceptInTurn matches while the catalogue is locked. It holds one connection
 // and uses a second one, so intakes take turns here.
 func (d *Dispatcher) acceptInTurn(ctx context.Context, r *offer) ([]Accepted, error) {
-	d.turn.Lock()
-	defer d.turn.Unlock()
+	select {
+	case d.turn <- struct{}{}:
+		defer func() { <-d.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	var in *store.Intake
 	var accepted []Accepted
 	err := d.o.Store.AcceptWith(ctx, func() (*store.Intake, error) {

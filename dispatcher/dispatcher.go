@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -55,7 +54,7 @@ type Dispatcher struct {
 	worker *worker       // nil: hints only
 	expiry *expiry       // nil: hints only
 	tests  chan struct{} // holds one for each test of a subscription under way
-	turn   sync.Mutex    // of intakes that lock the catalogue
+	turn   chan struct{} // holds one token, of the intake that locks the catalogue
 	runs   atomic.Bool   // Start was called
 	pace   pace          // of the exports' pages
 }
@@ -95,7 +94,7 @@ func New(ctx context.Context, o Options) (*Dispatcher, error) {
 	if len(o.Schedule) == 0 {
 		return nil, errors.New("the retry schedule is empty")
 	}
-	d := &Dispatcher{o: o, types: &eventTypes{store: o.Store}, tests: make(chan struct{}, maxTests)}
+	d := &Dispatcher{o: o, types: &eventTypes{store: o.Store}, tests: make(chan struct{}, maxTests), turn: make(chan struct{}, 1)}
 	if err := d.types.reload(ctx); err != nil {
 		return nil, err
 	}
@@ -143,7 +142,12 @@ func (d *Dispatcher) Kick() {
 }
 
 // Ready tells whether hints can be carried.
-func (d *Dispatcher) Ready(ctx context.Context) error { return d.o.Redis.Ready(ctx) }
+func (d *Dispatcher) Ready(ctx context.Context) error {
+	if err := d.o.Redis.Ready(ctx); err != nil {
+		return err
+	}
+	return d.hints.trouble()
+}
 
 // InFlight is how many exchanges are under way in this process.
 func (d *Dispatcher) InFlight() int {

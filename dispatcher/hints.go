@@ -2,7 +2,9 @@ package dispatcher
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,7 +33,7 @@ type hints struct {
 	kick    chan struct{}
 	done    chan struct{}
 	full    map[Lane]*atomic.Bool // as the reconciler last saw it: enough hints of the lane wait in Redis
-	failing atomic.Bool           // the last hint could not be sent
+	failing atomic.Pointer[error] // why the last hint could not be sent; nil: it was
 }
 
 // hintKey groups deliveries that may share a hint: one lane, one second.
@@ -163,7 +165,7 @@ func (h *hints) send(key hintKey, refs []hinted) (left []hinted) {
 	for len(refs) > 0 {
 		n := min(len(refs), maxHint)
 		if err := h.enqueue(key, refs[:n]); err != nil {
-			if !h.failing.Swap(true) {
+			if h.failing.Swap(&err) == nil {
 				h.log.Warn("Redis does not take hints; deliveries stay in SQL until it does", "error", err)
 			}
 			return refs
@@ -171,7 +173,7 @@ func (h *hints) send(key hintKey, refs []hinted) (left []hinted) {
 		if key == (hintKey{lane: LaneFirst}) {
 			failpoint.Hit(failpoint.HintSent)
 		}
-		if h.failing.Swap(false) {
+		if h.failing.Swap(nil) != nil {
 			h.log.Info("Redis takes hints again")
 		}
 		refs = refs[n:]
@@ -180,6 +182,19 @@ func (h *hints) send(key hintKey, refs []hinted) (left []hinted) {
 		h.tell(key.lane)
 	}
 	return nil
+}
+
+// trouble is why Redis does not take hints, or nil. What it did not take is
+// tried again and again, so this ends by itself.
+func (h *hints) trouble() error {
+	err := h.failing.Load()
+	switch {
+	case err == nil:
+		return nil
+	case strings.Contains((*err).Error(), "OOM "):
+		return fmt.Errorf("%w: %w", ErrRedisFull, *err)
+	}
+	return *err
 }
 
 func (h *hints) enqueue(key hintKey, refs []hinted) error {

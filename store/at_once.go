@@ -103,7 +103,7 @@ func (s *Store) acceptAtOnce(ctx context.Context, ins []*Intake, out []batch.Res
 	args := append([]any{ins[0].Catalogue}, pgColumns(messageColumns, messages)...)
 	args = append(args, pgColumns(newDeliveryColumns, deliveries)...)
 	var version int64
-	if err := s.hot.QueryRowContext(ctx, acceptStatement, args...).Scan(&version); err != nil {
+	if err := retryVictim(func() error { return s.hot.QueryRowContext(ctx, acceptStatement, args...).Scan(&version) }); err != nil {
 		return s.wrap(err)
 	}
 	for i, in := range ins {
@@ -136,21 +136,25 @@ func qualified(table, columns string) string {
 func (s *Store) claimAtOnce(ctx context.Context, rows [][]any) ([]Claimed, error) {
 	var out []Claimed
 	bodies := map[webhook.MessageID][]byte{} // the same for all deliveries of a message
-	for part := range s.d.chunks(rows) {
-		taken, err := s.hot.QueryContext(ctx, claimStatement, pgColumns(claimColumns, part)...)
-		if err != nil {
-			return nil, s.wrap(err)
+	scan := func(row interface{ Scan(...any) error }) (Claimed, error) {
+		var body []byte
+		var version int64
+		c, err := scanClaimed(also{row, []any{&body, &version}})
+		if known, ok := bodies[c.MessageID]; ok {
+			body = known
 		}
-		some, err := collect(taken, func(row interface{ Scan(...any) error }) (Claimed, error) {
-			var body []byte
-			var version int64
-			c, err := scanClaimed(also{row, []any{&body, &version}})
-			if known, ok := bodies[c.MessageID]; ok {
-				body = known
+		bodies[c.MessageID] = body
+		c.Body, c.Catalogue = body, version
+		return c, err
+	}
+	for part := range s.d.chunks(rows) {
+		var some []Claimed
+		err := retryVictim(func() error {
+			taken, err := s.hot.QueryContext(ctx, claimStatement, pgColumns(claimColumns, part)...)
+			if err == nil {
+				some, err = collect(taken, scan)
 			}
-			bodies[c.MessageID] = body
-			c.Body, c.Catalogue = body, version
-			return c, err
+			return err
 		})
 		if err != nil {
 			return nil, s.wrap(err)
@@ -187,12 +191,14 @@ func (s *Store) recordAtOnce(ctx context.Context, rs []Result, out []batch.Resul
 		rows[i] = append(row, attempt[1:]...)
 	}
 	cols := append(resultColumns[:len(resultColumns):len(resultColumns)], attemptColumns[1:]...)
-	for i := range out {
-		out[i] = batch.Result[Recorded]{Value: Recorded{Fenced: true}}
-	}
-	changed, err := s.hot.QueryContext(ctx, recordStatement, pgColumns(cols, rows)...)
-	if err != nil {
-		return s.wrap(err)
-	}
-	return s.wrap(scanRecorded(changed, index, out))
+	return s.wrap(retryVictim(func() error {
+		for i := range out {
+			out[i] = batch.Result[Recorded]{Value: Recorded{Fenced: true}}
+		}
+		changed, err := s.hot.QueryContext(ctx, recordStatement, pgColumns(cols, rows)...)
+		if err != nil {
+			return err
+		}
+		return scanRecorded(changed, index, out)
+	}))
 }

@@ -40,6 +40,7 @@ func (s *Store) scanDelivery(row interface{ Scan(...any) error }) (webhook.Deliv
 // DeliveryFilter selects deliveries; empty fields select all.
 type DeliveryFilter struct {
 	State          webhook.DeliveryState
+	HoldReason     webhook.HoldReason // of those that are held
 	ClientID       webhook.ClientID
 	SubscriptionID webhook.SubscriptionID
 	EventType      webhook.Slug
@@ -51,6 +52,19 @@ type DeliveryFilter struct {
 	VisibleTo webhook.ClientID
 }
 
+// quarantined is the condition of the index of what crashed us.
+const quarantined = `hold_reason = 'quarantine'`
+
+// Quarantined is how many deliveries are put aside because sending them
+// crashed us, of all clients or of one.
+func (s *Store) Quarantined(ctx context.Context, client webhook.ClientID) (n int64, err error) {
+	var w where
+	w.add(quarantined)
+	w.equal("client_id", string(client))
+	err = s.read.QueryRowContext(ctx, `SELECT count(*) FROM deliveries`+w.sql(), w.args...).Scan(&n)
+	return n, s.wrap(err)
+}
+
 // Deliveries lists deliveries, newest first.
 func (s *Store) Deliveries(ctx context.Context, f DeliveryFilter, p Page) ([]webhook.Delivery, string, error) {
 	var w where
@@ -59,6 +73,14 @@ func (s *Store) Deliveries(ctx context.Context, f DeliveryFilter, p Page) ([]web
 	w.equal("event_type", string(f.EventType))
 	w.equal("message_id", string(f.MessageID))
 	w.equal("run_id", string(f.RunID))
+	switch f.HoldReason {
+	case webhook.HoldNone:
+	case webhook.HoldQuarantine:
+		w.add(quarantined) // in its index there is nothing else
+	default:
+		f.State = webhook.StateHeld
+		w.equal("hold_reason", string(f.HoldReason))
+	}
 	if f.State != "" {
 		w.equal("state", string(f.State))
 		if f.State != webhook.StateSucceeded {

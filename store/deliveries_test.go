@@ -49,7 +49,9 @@ func (e *env) spread(t *testing.T, subs []webhook.SubscriptionID) []webhook.Deli
 		in.Deliveries[0].RunID = []webhook.RunID{"", "run_1", "run_2"}[i%3]
 		e.mustAccept(t, in)
 		ref := Ref{in.Deliveries[1].ID, 1}
-		switch i % 5 {
+		switch i % 6 {
+		case 5:
+			e.giveBack(t, e.claim(t, ref), ReleaseQuarantine)
 		case 0:
 			e.attemptOnce(t, ref, 200)
 		case 1:
@@ -77,6 +79,9 @@ func checkDeliveryFilters(t *testing.T, e *env) {
 		{State: webhook.StateSucceeded},
 		{State: webhook.StateCanceled},
 		{State: webhook.StateHeld},
+		{HoldReason: webhook.HoldQuarantine},
+		{HoldReason: webhook.HoldQuarantine, State: webhook.StateHeld, ClientID: "c1"},
+		{HoldReason: webhook.HoldPaused},
 		{ClientID: "c1"},
 		{SubscriptionID: subs[2]},
 		{EventType: "t.3"},
@@ -105,7 +110,7 @@ func checkDeliveryFilters(t *testing.T, e *env) {
 
 // selects says in Go what a filter means.
 func selects(f DeliveryFilter, d webhook.Delivery) bool {
-	return (f.State == "" || f.State == d.State) && (f.ClientID == "" || f.ClientID == d.ClientID) &&
+	return (f.State == "" || f.State == d.State) && (f.HoldReason == "" || f.HoldReason == d.HoldReason) && (f.ClientID == "" || f.ClientID == d.ClientID) &&
 		(f.SubscriptionID == "" || f.SubscriptionID == d.SubscriptionID) && (f.EventType == "" || f.EventType == d.EventType) &&
 		(f.MessageID == "" || f.MessageID == d.MessageID) && (f.RunID == "" || (d.RunID != nil && f.RunID == *d.RunID))
 }

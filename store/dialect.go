@@ -248,8 +248,7 @@ func isBroken(err error) bool {
 
 // isBusy tells whether another process holds SQLite's write lock.
 func isBusy(err error) bool {
-	var lite *sqlite.Error
-	return errors.As(err, &lite) && lite.Code()&0xff == sqlitelib.SQLITE_BUSY
+	return isLite(err, sqlitelib.SQLITE_BUSY)
 }
 
 func isDeadlock(err error) bool {

@@ -75,6 +75,7 @@ func (s *Store) runIntake(ins []*Intake) []batch.Result[struct{}] {
 	ctx, cancel := context.WithDeadline(context.Background(), intakeDeadline(ins))
 	defer cancel()
 	err := s.acceptBatch(ctx, ins, out)
+	s.ready.intakes.note(err)
 	if err == nil {
 		return out
 	}

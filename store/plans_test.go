@@ -22,7 +22,7 @@ import (
 // partial indexes, whose whole is small: what waits, what is parked.
 var (
 	liteScan    = regexp.MustCompile(`^SCAN (deliveries|messages|attempts|idempotency_keys|verifications|d|x|s)\b`)
-	litePartial = regexp.MustCompile(`USING (COVERING )?INDEX (deliveries_(check|parked)|verifications_pending|idempotency_keys_sealed)$`)
+	litePartial = regexp.MustCompile(`USING (COVERING )?INDEX (deliveries_(check|parked|quarantine)|verifications_pending|idempotency_keys_sealed)$`)
 	liteWalk    = regexp.MustCompile(`^SCAN (deliveries|verifications) USING INDEX`)
 	pgScan      = regexp.MustCompile(`Seq Scan on (deliveries|messages|attempts|verifications)\b`)
 )
@@ -73,6 +73,8 @@ func TestPlansOnSQLite(t *testing.T) {
 		"list by run":              "SEARCH deliveries USING INDEX deliveries_run (run_id=?)",
 		"list failed":              "SEARCH deliveries USING INDEX deliveries_open (state=?)",
 		"next page of failed":      "SEARCH deliveries USING INDEX deliveries_open (state=? AND id<?)",
+		"list quarantined":         "SCAN deliveries USING INDEX deliveries_quarantine",
+		"Quarantined":              "SCAN deliveries USING COVERING INDEX deliveries_quarantine",
 		"list since":               "SEARCH deliveries USING INDEX sqlite_autoindex_deliveries_1 (id>?)",
 		"events":                   "SEARCH messages USING INDEX sqlite_autoindex_messages_1 (id<?)",
 		"Sweep payloads of events": "SEARCH x USING INDEX sqlite_autoindex_messages_1 (id>? AND id<?)",
@@ -193,6 +195,7 @@ func (e *env) history(tb testing.TB, n int) []webhook.SubscriptionID {
 			WHERE substr(id, 25, 3) BETWEEN '000' AND '004'`,
 		`UPDATE deliveries SET parked = TRUE, check_at = NULL WHERE substr(id, 25, 3) BETWEEN '005' AND '009'`,
 		`UPDATE deliveries SET state = 'held', hold_reason = 'paused', check_at = NULL WHERE substr(id, 25, 3) BETWEEN '010' AND '014'`,
+		`UPDATE deliveries SET state = 'held', hold_reason = 'quarantine', check_at = NULL WHERE substr(id, 25, 3) = '015'`,
 		`INSERT INTO attempts (delivery_id, number, trigger, started_at, duration_us, status, error_code, detail)
 			SELECT id, 1, 'automatic', created_at, 1, 200, '', message_id FROM deliveries WHERE state = 'succeeded'`,
 		`INSERT INTO verifications (id, client_id, status, type, national_id_masked, callback_url, callback_method, created_at, updated_at, expires_at)
@@ -200,7 +203,7 @@ func (e *env) history(tb testing.TB, n int) []webhook.SubscriptionID {
 				WHEN '30' THEN 'EXPIRED' ELSE 'COMPLETED' END, '', '', '', '', created_at, created_at, created_at + 1000000 FROM deliveries`,
 	}
 	if e.d.name == migrations.Postgres { // PostgreSQL plans by what it has counted; SQLite is never told to count
-		statements[4] = strings.Replace(statements[4], "message_id", "convert_to(message_id, 'UTF8')", 1)
+		statements[5] = strings.Replace(statements[5], "message_id", "convert_to(message_id, 'UTF8')", 1)
 		statements = append(statements, `ANALYZE`)
 	}
 	for _, s := range statements {
@@ -218,7 +221,8 @@ func (e *env) operations(subs []webhook.SubscriptionID) map[string]func(context.
 	for name, f := range map[string]DeliveryFilter{
 		"all": {}, "by client": {ClientID: "c7"}, "by subscription": {SubscriptionID: subs[3]}, "by type": {EventType: "t.3"},
 		"by message": {MessageID: "evt_1"}, "by run": {RunID: "run_2"}, "pending": {State: webhook.StatePending},
-		"held": {State: webhook.StateHeld}, "failed": {State: webhook.StateFailed}, "succeeded": {State: webhook.StateSucceeded},
+		"held": {State: webhook.StateHeld}, "failed": {State: webhook.StateFailed},
+		"quarantined": {HoldReason: webhook.HoldQuarantine}, "paused": {HoldReason: webhook.HoldPaused}, "succeeded": {State: webhook.StateSucceeded},
 		"since": {Since: e.now().Add(-time.Hour)}, "until": {Until: e.now().Add(-time.Hour)},
 		"failed by client":       {State: webhook.StateFailed, ClientID: "c7"},
 		"failed by subscription": {State: webhook.StateFailed, SubscriptionID: subs[3]},

@@ -43,6 +43,7 @@ func (s *Store) runResults(rs []Result) []batch.Result[Recorded] {
 	ctx, cancel := context.WithTimeout(context.Background(), queueTimeout)
 	defer cancel()
 	err := s.recordAll(ctx, rs, out)
+	s.ready.results.note(err)
 	if err == nil {
 		return out
 	}

@@ -31,6 +31,7 @@ type Store struct {
 	now   func() time.Time
 
 	closed atomic.Bool // the pools are
+	ready  readiness
 
 	intake   *batch.Batcher[*Intake, struct{}]
 	claims   *batch.Batcher[claimCall, []Claimed]

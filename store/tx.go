@@ -22,12 +22,18 @@ type txn interface {
 // tx runs fn in one transaction, again when PostgreSQL chose it as the victim
 // of a deadlock.
 func (s *Store) tx(ctx context.Context, fn func(txn) error) error {
+	return retryVictim(func() error { return s.tryTx(ctx, fn) })
+}
+
+// retryVictim tries once more when PostgreSQL chose what do does as the victim of a
+// deadlock: nothing of it was done.
+func retryVictim(do func() error) error {
 	for range 3 {
-		if err := s.tryTx(ctx, fn); !isDeadlock(err) {
+		if err := do(); !isDeadlock(err) {
 			return err
 		}
 	}
-	return s.tryTx(ctx, fn)
+	return do()
 }
 
 func (s *Store) tryTx(ctx context.Context, fn func(txn) error) error {

@@ -81,10 +81,15 @@ func (e *env) everyCall() map[string]func(context.Context) error {
 		"PauseSubscription":   func(ctx context.Context) error { return e.PauseSubscription(ctx, "sub_1") },
 		"PutClient":           func(ctx context.Context) error { _, _, err := e.PutClient(ctx, "a", ""); return err },
 		"PutEventType":        func(ctx context.Context) error { _, _, err := e.PutEventType(ctx, eventType("a")); return err },
-		"Record":              func(ctx context.Context) error { _, err := e.Record(ctx, e.result(c, 200)); return err },
-		"RequestRetry":        func(ctx context.Context) error { _, err := e.RequestRetry(ctx, "dlv_1", e.now(), nil); return err },
-		"ResumeSubscription":  func(ctx context.Context) error { return e.ResumeSubscription(ctx, "sub_1") },
-		"Subscription":        func(ctx context.Context) error { _, err := e.Subscription(ctx, "sub_1"); return err },
+		"Quarantined":         func(ctx context.Context) error { _, err := e.Quarantined(ctx, ""); return err },
+		"Ready": func(ctx context.Context) error {
+			e.ready.probed = time.Time{} // what was known a moment ago is not asked for
+			return e.Store.Ready(ctx)
+		},
+		"Record":             func(ctx context.Context) error { _, err := e.Record(ctx, e.result(c, 200)); return err },
+		"RequestRetry":       func(ctx context.Context) error { _, err := e.RequestRetry(ctx, "dlv_1", e.now(), nil); return err },
+		"ResumeSubscription": func(ctx context.Context) error { return e.ResumeSubscription(ctx, "sub_1") },
+		"Subscription":       func(ctx context.Context) error { _, err := e.Subscription(ctx, "sub_1"); return err },
 		"Subscriptions": func(ctx context.Context) error {
 			_, _, err := e.Subscriptions(ctx, SubscriptionFilter{}, one)
 			return err

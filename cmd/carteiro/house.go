@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -188,10 +189,13 @@ func (h *house) buildFaces(_ context.Context, _ net.Addr) (err error) {
 
 // ready tells the state of each part; nil is green.
 func (h *house) ready(ctx context.Context) map[string]error {
-	parts := map[string]error{
-		"database": h.store.Ping(ctx),
-		"redis":    h.dispatcher.Ready(ctx),
-	}
+	// Side by side: one that hangs must not take the time of the other, and its blame.
+	var database, redis error
+	var both sync.WaitGroup
+	both.Go(func() { database = h.store.Ready(ctx) })
+	both.Go(func() { redis = h.dispatcher.Ready(ctx) })
+	both.Wait()
+	parts := map[string]error{"database": database, "redis": redis}
 	if h.config.Roles.Worker {
 		parts["workers"] = nil
 		switch {
@@ -201,8 +205,11 @@ func (h *house) ready(ctx context.Context) map[string]error {
 			parts["workers"] = errors.New("the workers are starting")
 		}
 	}
-	if h.stopping.Load() {
-		parts["intake"] = errors.New("the server is stopping")
+	if h.config.Roles.API {
+		parts["intake"] = h.store.Accepting()
+		if h.stopping.Load() {
+			parts["intake"] = errors.New("the server is stopping")
+		}
 	}
 	return parts
 }

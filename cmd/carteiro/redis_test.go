@@ -36,7 +36,7 @@ func TestARedisThatEvictsIsRefused(t *testing.T) {
 		policy string
 		status int
 		redis  string
-	}{{"noeviction", 200, "ok"}, {"allkeys-lfu", 503, "failing"}, {"noeviction", 200, "ok"}} {
+	}{{"noeviction", 200, "ok"}, {"allkeys-lfu", 503, "evicts"}, {"noeviction", 200, "ok"}} {
 		policy(step.policy)
 		if status := p.call("GET", "/readyz", "", &ready); status != step.status || ready.Parts["redis"] != step.redis || ready.Parts["database"] != "ok" {
 			t.Errorf("%s: /readyz answers %d, %v", step.policy, status, ready.Parts)
