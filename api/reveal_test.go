@@ -234,3 +234,25 @@ func TestErasureOverTheAPI(t *testing.T) {
 	}
 	h.do("GET", "/v1/subscriptions?client_id=acme", "").want(200).text("data", 0, "id") // they stay
 }
+
+func TestTheKeyOfARefusedRecordMayBePersonal(t *testing.T) {
+	h := newHouse(t, 0)
+	ctx, now := context.Background(), time.Now().UTC()
+	run := webhook.Run{
+		ID: webhook.NewRunID(), Export: "vendas", Event: "venda_export", Dataset: webhook.Vendas, Trigger: webhook.RunBackfill,
+		Window: webhook.Window{From: now, To: now}, Zone: "-03:00", PageSize: 1, PageBytes: 1, State: webhook.RunPending, CreatedAt: now,
+	}
+	must(t, h.store.CreateRun(ctx, &run, nil))
+	taken, err := h.store.TakeRun(ctx, now, now.Add(time.Minute))
+	must(t, err)
+	hold := store.Hold{RunID: run.ID, Generation: taken.Generation, LeaseUntil: now.Add(time.Minute)}
+	must(t, h.store.PlanRun(ctx, hold, []webhook.RunClient{{ClientID: "acme", Subscriptions: []webhook.SubscriptionID{}}}))
+	must(t, h.store.BuildPage(ctx, hold, &store.BuiltPage{
+		Run: taken, ClientID: "acme", Position: "x", Refused: []store.Refusal{{Key: "maria@example.com", Reason: "too large"}}, RefusedCount: 1,
+	}))
+	got := h.do("GET", "/v1/runs/"+string(run.ID), "").want(200)
+	wantNone(t, "the run", got.body)
+	if got.text("clients", 0, "refused_records", 0, "reason") != "too large" {
+		t.Errorf("the run is %s", got.body)
+	}
+}

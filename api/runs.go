@@ -195,6 +195,9 @@ func (a *api) findRun(ctx context.Context, id webhook.RunID, only webhook.Client
 		if c.RefusedRecords, err = a.o.Store.Refusals(ctx, r.ID, c.ClientID); err != nil {
 			return RunView{}, err
 		}
+		for j := range c.RefusedRecords { // a platform may use an address as its key
+			c.RefusedRecords[j].Key = a.redacted().text(c.RefusedRecords[j].Key)
+		}
 	}
 	return v, nil
 }

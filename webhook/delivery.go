@@ -17,7 +17,7 @@ const (
 	StateHeld      DeliveryState = "held"      // its subscription is paused, or it is in quarantine
 	StateSucceeded DeliveryState = "succeeded" // an acknowledging status line was read
 	StateFailed    DeliveryState = "failed"    // the schedule is used up
-	StateCanceled  DeliveryState = "canceled"  // an operator, or the end of its subscription, stopped it
+	StateCanceled  DeliveryState = "canceled"  // an operator, the end of its subscription, or an erasure stopped it
 )
 
 // States lists every state, in the order in which people read them.
