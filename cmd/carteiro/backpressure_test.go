@@ -169,6 +169,22 @@ func (p *process) ready() (status int, parts map[string]string) {
 	return status, answer.Parts
 }
 
+// waitReady waits until every part is green.
+func (p *process) waitReady() {
+	p.t.Helper()
+	var parts map[string]string
+	defer func() {
+		if p.t.Failed() {
+			p.t.Logf("parts %v; it logged\n%s", parts, p.logged())
+		}
+	}()
+	waitFor(p.t, "it is ready again", func() bool {
+		var status int
+		status, parts = p.ready()
+		return status == 200
+	})
+}
+
 // waitFor looks until something is so.
 func waitFor(t *testing.T, what string, is func() bool) {
 	t.Helper()
@@ -253,7 +269,7 @@ func TestBackpressure(t *testing.T) {
 				t.Errorf("/healthz answers %d", status)
 			}
 			f.end(t)
-			waitFor(t, "it is ready again", func() bool { status, _ := p.ready(); return status == 200 })
+			p.waitReady()
 			for _, o := range s.at(4, 5) {
 				if o.status != http.StatusAccepted {
 					t.Errorf("when it was over: %+v", o)

@@ -60,7 +60,7 @@ func TestPostersOfADeadDatabase(t *testing.T) {
 		t.Errorf("%d MiB of memory", after>>20)
 	}
 	hangUp(operator)
-	waitFor(t, "it is ready again", func() bool { status, _ := p.ready(); return status == 200 })
+	p.waitReady()
 	s.padding = 0
 	s.at(4, 5)
 	s.wantDelivered(got)
