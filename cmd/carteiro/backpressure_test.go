@@ -102,16 +102,17 @@ func (p *process) try(padding int) (outcome, error) {
 	return o, err
 }
 
-// sender posts from many sides and keeps what was accepted.
+// poster posts from many sides and keeps what was accepted.
 type poster struct {
 	t        *testing.T
 	p        *process
 	padding  int
+	hasty    bool // a connection may break: the machine is too busy for the bodies
 	accepted ids
 }
 
-// at posts from n sides at once until stop is closed or each has done its
-// part, and returns every answer.
+// at posts from n sides at once, each a number of events, and returns every
+// answer.
 func (s *poster) at(n, each int) []outcome {
 	s.t.Helper()
 	var mu sync.Mutex
@@ -122,8 +123,10 @@ func (s *poster) at(n, each int) []outcome {
 			for range each {
 				o, err := s.p.try(s.padding)
 				if err != nil {
-					s.t.Errorf("no answer: %v", err)
-					return
+					if !s.hasty {
+						s.t.Errorf("no answer: %v", err)
+					}
+					continue
 				}
 				if o.status == http.StatusAccepted {
 					s.accepted.add(o.id)
