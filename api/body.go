@@ -104,21 +104,21 @@ func readBody(c *call, r *http.Request, rules bodyRules) ([]byte, error) {
 	if r.ContentLength > int64(rules.limit) {
 		return nil, tooLarge(rules.limit)
 	}
-	if err := c.hold(0); err != nil { // before a byte is read
-		return nil, err
-	}
 	body := heldReader{r.Body, c}
+	if err := c.hold(0); err != nil {
+		return nil, body.refuse(err)
+	}
 	if r.ContentLength >= 0 {
 		raw := make([]byte, r.ContentLength)
 		if _, err := io.ReadFull(body, raw); err != nil {
-			return nil, cutOff(err)
+			return nil, body.refuse(cutOff(err))
 		}
 		return raw, nil
 	}
 	raw, err := io.ReadAll(io.LimitReader(body, int64(rules.limit)+1))
 	switch {
 	case err != nil:
-		return nil, cutOff(err)
+		return nil, body.refuse(cutOff(err))
 	case len(raw) > rules.limit:
 		return nil, tooLarge(rules.limit)
 	}

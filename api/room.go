@@ -10,7 +10,7 @@ import (
 
 // When the database hangs, posters go on coming, and each waits for its answer
 // with its body in memory. So the memory of all bodies is bounded: what comes
-// when there is no room is refused at once, before it is read.
+// when there is no room is refused; what it still sends is read and thrown away.
 const (
 	// maxHeld is how many bytes of bodies one process holds. With what is made
 	// of them, five times as much was measured.
@@ -21,6 +21,9 @@ const (
 	// overloadedFor is how long after a refusal /readyz calls the intake red.
 	overloadedFor = 2 * time.Second
 )
+
+// codeOverloaded is the answer's code when there is no room.
+const codeOverloaded = "overloaded"
 
 // room is what is left for bodies.
 type room struct {
@@ -37,7 +40,7 @@ func (r *room) take(n int64) error {
 	}
 	r.taken.Add(-n)
 	r.refused.Store(time.Now().UnixNano())
-	return newProblem(http.StatusServiceUnavailable, "overloaded",
+	return newProblem(http.StatusServiceUnavailable, codeOverloaded,
 		"More requests wait than there is room for; nothing was done. Send the request again later.").with("Retry-After", "1")
 }
 
@@ -76,6 +79,17 @@ func (c *call) letGo() {
 type heldReader struct {
 	r io.Reader
 	c *call
+}
+
+// refuse reads on without keeping anything when there was no room: a caller
+// that is still sending may see its connection break instead of our answer.
+func (h heldReader) refuse(err error) error {
+	var full *problem
+	if errors.As(err, &full) && full.Code == codeOverloaded {
+		h.c.letGo()
+		_, _ = io.Copy(io.Discard, io.LimitReader(h.r, maxBatch)) // what goes wrong here, the answer meets too
+	}
+	return err
 }
 
 func (h heldReader) Read(p []byte) (int, error) {

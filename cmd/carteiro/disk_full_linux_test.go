@@ -157,7 +157,7 @@ func untilFull(t *testing.T, p *process, filler string) {
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, "it is ready again", func() bool { status, _ := p.ready(); return status == 200 })
+	p.waitReady()
 	for _, o := range s.at(2, 2) {
 		if o.status != 202 {
 			t.Errorf("with room again: %+v", o)

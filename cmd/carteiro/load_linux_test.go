@@ -35,7 +35,7 @@ func (p *process) memory() int64 {
 // is no room for is refused at once, and the process stays small.
 func TestPostersOfADeadDatabase(t *testing.T) {
 	if testing.Short() {
-		t.Skip("posts a gigabyte")
+		t.Skip("posts half a gigabyte")
 	}
 	database, carrier := testserver.Postgres(t), testserver.Redis(t).URL()
 	p := startShared(t, database, carrier)
@@ -44,8 +44,8 @@ func TestPostersOfADeadDatabase(t *testing.T) {
 	operator := session(t, database)
 	execute(t, operator, "BEGIN", "LOCK TABLE messages IN ACCESS EXCLUSIVE MODE")
 	before := p.memory()
-	s := &poster{t: t, p: p, padding: 1_000_000}
-	all := s.at(500, 2)
+	s := &poster{t: t, p: p, padding: 1_000_000, hasty: true}
+	all := s.at(250, 2)
 	s.wantRefusedOrLate(all)
 	codes := map[string]int{}
 	for _, o := range all {
@@ -56,12 +56,12 @@ func TestPostersOfADeadDatabase(t *testing.T) {
 	if codes["overloaded"] == 0 || codes["database_unavailable"] == 0 {
 		t.Error("not both: some wait for the database, and some find no room")
 	}
-	if after > 512<<20 {
+	if after > 640<<20 {
 		t.Errorf("%d MiB of memory", after>>20)
 	}
 	hangUp(operator)
-	waitFor(t, "it is ready again", func() bool { status, _ := p.ready(); return status == 200 })
-	s.padding = 0
+	p.waitReady()
+	s.padding, s.hasty = 0, false
 	s.at(4, 5)
 	s.wantDelivered(got)
 }
