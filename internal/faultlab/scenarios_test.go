@@ -51,6 +51,7 @@ type killPlan struct {
 	part  part // the least part that it is in; 0: whole
 	slow  bool // its moment comes only with waits above ten seconds
 	clock bool // it is the scheduler's
+	again bool // what was in flight there has been sent: it must be seen twice
 	lite  bool // on PostgreSQL the step is one statement, and has no such moment
 }
 
@@ -60,10 +61,10 @@ func killPlans() []killPlan {
 		{point: failpoint.HintSent, most: 30},
 		{point: failpoint.HintTaken, most: 30},
 		{point: failpoint.Claimed, most: 30, part: quick},
-		{point: failpoint.RequestWritten, most: 30},
-		{point: failpoint.Acknowledged, most: 30, part: quick},
-		{point: failpoint.FailureRead, most: 15},
-		{point: failpoint.ResultWritten, most: 30, lite: true},
+		{point: failpoint.RequestWritten, most: 30, again: true},
+		{point: failpoint.Acknowledged, most: 30, again: true, part: quick},
+		{point: failpoint.FailureRead, most: 15, again: true},
+		{point: failpoint.ResultWritten, most: 30, lite: true, again: true},
 		{point: failpoint.RetryRecorded, most: 15, part: quick},
 		{point: failpoint.HintDone, most: 30},
 		{point: failpoint.Stopping, most: 1},
@@ -87,7 +88,7 @@ func TestEachPointIsTried(t *testing.T) {
 // kills are runs in which a process dies by SIGKILL at one moment.
 func kills() (all []scenario) {
 	for _, k := range killPlans() {
-		s := scenario{part: cmp.Or(k.part, whole), do: k.do}
+		s := scenario{part: cmp.Or(k.part, whole), do: k.do, again: k.again}
 		if k.slow {
 			s.schedule = []time.Duration{time.Second, 11 * time.Second}
 		}

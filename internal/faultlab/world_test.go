@@ -34,6 +34,7 @@ type scenario struct {
 	wired    bool                     // network faults between program and servers
 	redis    []testserver.RedisOption //
 	behind   bool                     // the load comes through a balancer
+	again    bool                     // the fault is such that something must have been sent twice
 	do       func(*world)             // the fault, under load
 }
 
