@@ -26,7 +26,7 @@ func quiet() []scenario {
 	return []scenario{
 		{name: "quiet/embedded", part: quick, embedded: true, do: both},
 		{name: "quiet/servers", part: whole, do: both},
-		{name: "rolling/servers", part: short, behind: true, do: rollingRestarts},
+		{name: "rolling/servers", part: short, behind: true, busy: true, do: rollingRestarts},
 	}
 }
 
@@ -34,14 +34,14 @@ func quiet() []scenario {
 // nothing is sent twice and nothing is refused, and so nothing is in the diary.
 func rollingRestarts(w *world) {
 	w.load.begin()
-	for range 2 {
+	for range 3 {
 		for _, p := range w.procs {
-			w.load.more(25)
+			w.load.more(200)
 			p.stop()
 			p.start("")
 		}
 	}
-	w.load.more(25)
+	w.load.more(100)
 }
 
 // killPlan is how a failpoint is reached.
