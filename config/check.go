@@ -30,6 +30,8 @@ func (c *Config) check(name string) error {
 		return checkSchedule(c.RetrySchedule)
 	case "delivery_timeout":
 		return checkTimeout(c.DeliveryTimeout)
+	case "stop_delay":
+		return checkStopDelay(c.StopDelay)
 	case "verification_ttl":
 		return checkVerificationTTL(c.VerificationTTL)
 	case "allow_networks":
@@ -194,6 +196,13 @@ func checkSchedule(waits []time.Duration) error {
 
 func checkTimeout(timeout time.Duration) error {
 	if timeout < MinDeliveryTimeout || timeout > MaxDeliveryTimeout {
+		return fault("is out of range")
+	}
+	return nil
+}
+
+func checkStopDelay(delay time.Duration) error {
+	if delay < 0 || delay > MaxStopDelay {
 		return fault("is out of range")
 	}
 	return nil

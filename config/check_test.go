@@ -48,6 +48,11 @@ func TestRulesOfEachSetting(t *testing.T) {
 			map[string]string{"999ms": "out of range", "30.001s": "out of range", "15": "no unit", "x": "no duration", "0": "out of range"},
 		},
 		{
+			"STOP_DELAY",
+			[]string{"0s", "250ms", "30s"},
+			map[string]string{"-1s": "out of range", "31s": "out of range", "3": "no unit"},
+		},
+		{
 			"ALLOW_HTTP",
 			[]string{"true", "false", "1", "0"},
 			map[string]string{"yes": "true or false", "2": "true or false"},

@@ -30,6 +30,7 @@ type Config struct {
 	AllowNetworks        []netip.Prefix    `env:"ALLOW_NETWORKS" help:"networks that the address policy lets through although they are not public" allowed:"networks in CIDR form, such as 127.0.0.0/8,fd00::/8"`
 	Workers              int               `env:"WORKERS" envDefault:"auto" help:"attempts in flight in this process; auto is 256 for each CPU, at most 4096" allowed:"auto, or a number from 1 to 4096"`
 	Roles                Roles             `env:"ROLES" envDefault:"api,worker,scheduler" help:"what this process does, to split the work over machines" allowed:"one or more of api, worker, scheduler"`
+	StopDelay            time.Duration     `env:"STOP_DELAY" envDefault:"3s" help:"how long after SIGTERM requests are still taken, while /readyz says that the server stops, so that load balancers turn away first" allowed:"a duration from 0s to 30s, such as 3s"`
 	MongoURL             string            `env:"MONGO_URL" kind:"url" help:"MongoDB from which the records of the exports are read" allowed:"mongodb:// or mongodb+srv:// and a host"`
 	MongoDatabase        string            `env:"MONGO_DATABASE" help:"database of MONGO_URL in which the collections are" allowed:"a name"`
 	MongoCollections     []MongoCollection `env:"MONGO_COLLECTIONS" help:"datasets that are read from MongoDB; the others are read from what was put by the API" allowed:"DATASET=COLLECTION:CLIENT_FIELD for each, such as vendas=orders:project_id; :FIELD FIELD behind it sends only these, :-FIELD -FIELD all but these"`
@@ -75,6 +76,7 @@ const (
 	MaxRetryWait       = 168 * time.Hour
 	MinDeliveryTimeout = time.Second
 	MaxDeliveryTimeout = 30 * time.Second
+	MaxStopDelay       = 30 * time.Second
 	MinVerificationTTL = time.Second
 	MaxVerificationTTL = 8760 * time.Hour
 	MaxWorkers         = 4096

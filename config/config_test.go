@@ -82,7 +82,7 @@ func TestEveryLayerKnowsEverySetting(t *testing.T) {
 		"redis_url": "redis://r:6379", "admin_key": strings.Repeat("a", 32), "secret_key": secretKey, "secret_keys_old": secretKey,
 		"retry_schedule": "1s,2m30s", "delivery_timeout": "3s", "verification_ttl": "48h", "allow_http": "true",
 		"trusted_proxies": "10.0.0.0/8,fd00::/8", "api_rate": "50",
-		"allow_networks": "127.0.0.0/8,fd00::/8", "workers": "7", "roles": "scheduler,worker,api",
+		"allow_networks": "127.0.0.0/8,fd00::/8", "workers": "7", "roles": "scheduler,worker,api", "stop_delay": "1.5s",
 		"mongo_url": "mongodb://m1:27017,m2:27017/db", "mongo_database": "platform",
 		"mongo_collections": "vendas=orders:project_id:-__v -notes,cadastros=people:client", "log_level": "warn",
 		"redact": "full_name,$.data.*.note", "retention_payloads": "24h", "retention_attempts": "48h", "retention_log": "off",

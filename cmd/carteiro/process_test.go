@@ -68,7 +68,7 @@ func startProgram(t *testing.T, program, dir string, env []string, args ...strin
 	p := &process{t: t, cmd: exec.Command(program, args...), lines: make(chan string, 10_000), done: make(chan struct{})}
 	p.cmd.Env = append([]string{
 		runAsProgram + "=1", "CARTEIRO_DATA_DIR=" + dir, "CARTEIRO_LISTEN=127.0.0.1:0", "CARTEIRO_ALLOW_HTTP=true",
-		"CARTEIRO_ALLOW_NETWORKS=127.0.0.0/8", "HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH"), "CARTEIRO_LOG_LEVEL=info",
+		"CARTEIRO_ALLOW_NETWORKS=127.0.0.0/8", "HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH"), "CARTEIRO_LOG_LEVEL=info", "CARTEIRO_STOP_DELAY=0s",
 	}, env...)
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {

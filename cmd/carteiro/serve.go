@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -97,12 +98,14 @@ func (h *house) run(r runContext, listener net.Listener) error {
 	}
 	h.announce(r, listener.Addr())
 	var err error
+	var signal os.Signal
 	select {
-	case <-r.signals:
+	case signal = <-r.signals:
 	case <-r.Done():
 	case err = <-failed:
 	}
 	go h.exitOnSecond(r.signals)
+	h.leave(signal)
 	return errors.Join(err, h.stop(server))
 }
 
@@ -121,11 +124,23 @@ func (h *house) exitOnSecond(signals <-chan os.Signal) {
 	}
 }
 
+// leave lets load balancers turn away before the doors close: /readyz says that
+// the server stops, and requests are still taken. A connection that was made
+// and not yet served when a listener closes is reset, and no balancer may send
+// its request again. Who presses Ctrl-C has no balancer.
+func (h *house) leave(signal os.Signal) {
+	h.stopping.Store(true)
+	if signal != syscall.SIGTERM || !h.config.Roles.API || h.config.StopDelay == 0 {
+		return
+	}
+	h.log.Info("stopping soon: requests are still taken, /readyz sends them elsewhere", "for", h.config.StopDelay)
+	time.Sleep(h.config.StopDelay)
+}
+
 // stop ends the house from the top down: the doors close, requests under way
 // finish, attempts under way finish, what was claimed goes back to SQL.
 func (h *house) stop(server *http.Server) error {
 	h.log.Info("stopping: no new requests; attempts under way finish", "in_flight", h.dispatcher.InFlight())
-	h.stopping.Store(true)
 	ctx, cancel := context.WithTimeout(context.Background(), intakeStop)
 	defer cancel()
 	h.demo.stop()

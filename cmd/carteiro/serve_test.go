@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // TestKilledServerLosesNothing: what was answered with 202 is delivered after
@@ -94,6 +95,30 @@ func TestStopLetsAttemptsFinish(t *testing.T) {
 	}
 	if len(c.came) != 0 {
 		t.Error("the message was sent again")
+	}
+}
+
+// TestBalancersTurnAwayFirst: for a while after SIGTERM, /readyz says that the
+// server stops, and what comes all the same is taken and sent.
+func TestBalancersTurnAwayFirst(t *testing.T) {
+	c := newClient(t)
+	p := start(t, t.TempDir(), []string{"CARTEIRO_STOP_DELAY=5s"}, "serve")
+	p.subscribe(c.URL)
+	began := time.Now()
+	p.signal(syscall.SIGTERM)
+	waitForLog(t, p, "stopping soon")
+	var ready struct{ Parts map[string]string }
+	if got := p.call("GET", "/readyz", "", &ready); got != http.StatusServiceUnavailable || ready.Parts["intake"] != "failing" {
+		t.Errorf("/readyz answered %d %v", got, ready.Parts)
+	}
+	id := p.post()
+	a := c.next(t)
+	a.answer <- http.StatusOK
+	if a.id != id {
+		t.Errorf("%s came, want %s", a.id, id)
+	}
+	if code, took := p.exit(), time.Since(began); code != exitOK || took < 5*time.Second {
+		t.Errorf("exit code %d after %s\n%s", code, took, p.logged())
 	}
 }
 

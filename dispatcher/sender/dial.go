@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"strings"
 	"syscall"
+
+	"github.com/carteiro-webhooks/carteiro/internal/failpoint"
 )
 
 // dialer opens connections for the transport. The address policy is asked in
@@ -85,7 +87,7 @@ func (d *dialer) connect(ctx context.Context, p *progress, network, addr string)
 	if err != nil {
 		return nil, &dialError{err}
 	}
-	return conn, nil
+	return failpoint.Conn(conn, failpoint.RequestWritten), nil
 }
 
 func (d *dialer) connectRaw(ctx context.Context, p *progress, network, addr string) (net.Conn, error) {

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/carteiro-webhooks/carteiro/internal/failpoint"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
@@ -235,7 +234,6 @@ func (p *progress) wroteRequest(info httptrace.WroteRequestInfo) {
 	if info.Err != nil {
 		return
 	}
-	failpoint.Hit(failpoint.RequestWritten)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.wrote = time.Now()

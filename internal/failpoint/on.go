@@ -5,6 +5,7 @@ package failpoint
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"slices"
 	"strconv"
@@ -83,4 +84,21 @@ func Hit(p Point) {
 		panic(fmt.Sprintf("this process cannot kill itself: %v", err))
 	}
 	select {} // the signal is on its way: no step more
+}
+
+// Conn marks the moment behind each write to a connection. (net/http tells its
+// traces that a request is written while it is still in a buffer.)
+func Conn(c net.Conn, p Point) net.Conn { return &conn{c, p} }
+
+type conn struct {
+	net.Conn
+	point Point
+}
+
+func (c *conn) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	if err == nil {
+		Hit(c.point)
+	}
+	return n, err
 }

@@ -59,6 +59,7 @@ type try struct {
 const (
 	posters     = 4
 	eventEvery  = 130 * time.Millisecond // of each poster
+	eventBusy   = 12 * time.Millisecond  // of each poster, where the load is to meet every moment
 	recordEvery = 400 * time.Millisecond
 	recordsEach = 3
 	verifyEvery = 500 * time.Millisecond
@@ -74,9 +75,13 @@ func newLoad(w *world) *load {
 
 // begin starts the load.
 func (l *load) begin() {
+	every := eventEvery
+	if l.w.s.busy {
+		every = eventBusy
+	}
 	for range posters {
 		choose := rand.New(rand.NewPCG(l.w.random.Uint64(), 1))
-		l.each(eventEvery, func() { l.postEvent(choose) })
+		l.each(every, func() { l.postEvent(choose) })
 	}
 	l.each(recordEvery, l.putRecords)
 	l.each(verifyEvery, l.verify)

@@ -49,6 +49,9 @@ func (w *world) judge() *oracle {
 	if o.duplicated > 0 && !w.diary.any(func(f *fault) bool { return f.repeats }) {
 		o.wrong("%d requests were repeated without a fault that excuses it", o.duplicated)
 	}
+	if w.s.again && o.duplicated == 0 {
+		o.wrong("nothing was repeated: the process did not die at the moment that the run is for")
+	}
 	return o
 }
 

@@ -26,7 +26,7 @@ func quiet() []scenario {
 	return []scenario{
 		{name: "quiet/embedded", part: quick, embedded: true, do: both},
 		{name: "quiet/servers", part: whole, do: both},
-		{name: "rolling/servers", part: short, behind: true, do: rollingRestarts},
+		{name: "rolling/servers", part: short, behind: true, busy: true, do: rollingRestarts},
 	}
 }
 
@@ -34,14 +34,14 @@ func quiet() []scenario {
 // nothing is sent twice and nothing is refused, and so nothing is in the diary.
 func rollingRestarts(w *world) {
 	w.load.begin()
-	for range 2 {
+	for range 3 {
 		for _, p := range w.procs {
-			w.load.more(25)
+			w.load.more(200)
 			p.stop()
 			p.start("")
 		}
 	}
-	w.load.more(25)
+	w.load.more(100)
 }
 
 // killPlan is how a failpoint is reached.
@@ -51,6 +51,7 @@ type killPlan struct {
 	part  part // the least part that it is in; 0: whole
 	slow  bool // its moment comes only with waits above ten seconds
 	clock bool // it is the scheduler's
+	again bool // what was in flight there has been sent: it must be seen twice
 	lite  bool // on PostgreSQL the step is one statement, and has no such moment
 }
 
@@ -60,10 +61,10 @@ func killPlans() []killPlan {
 		{point: failpoint.HintSent, most: 30},
 		{point: failpoint.HintTaken, most: 30},
 		{point: failpoint.Claimed, most: 30, part: quick},
-		{point: failpoint.RequestWritten, most: 30},
-		{point: failpoint.Acknowledged, most: 30, part: quick},
-		{point: failpoint.FailureRead, most: 15},
-		{point: failpoint.ResultWritten, most: 30, lite: true},
+		{point: failpoint.RequestWritten, most: 30, again: true},
+		{point: failpoint.Acknowledged, most: 30, again: true, part: quick},
+		{point: failpoint.FailureRead, most: 15, again: true},
+		{point: failpoint.ResultWritten, most: 30, lite: true, again: true},
 		{point: failpoint.RetryRecorded, most: 15, part: quick},
 		{point: failpoint.HintDone, most: 30},
 		{point: failpoint.Stopping, most: 1},
@@ -87,7 +88,7 @@ func TestEachPointIsTried(t *testing.T) {
 // kills are runs in which a process dies by SIGKILL at one moment.
 func kills() (all []scenario) {
 	for _, k := range killPlans() {
-		s := scenario{part: cmp.Or(k.part, whole), do: k.do}
+		s := scenario{part: cmp.Or(k.part, whole), do: k.do, again: k.again}
 		if k.slow {
 			s.schedule = []time.Duration{time.Second, 11 * time.Second}
 		}

@@ -34,6 +34,8 @@ type scenario struct {
 	wired    bool                     // network faults between program and servers
 	redis    []testserver.RedisOption //
 	behind   bool                     // the load comes through a balancer
+	busy     bool                     // more events than elsewhere
+	again    bool                     // the fault is such that something must have been sent twice
 	do       func(*world)             // the fault, under load
 }
 
@@ -74,7 +76,10 @@ func newWorld(t testing.TB, l *lab, s scenario) *world {
 	w.env = []string{
 		"CARTEIRO_ADMIN_KEY=" + adminKey, "CARTEIRO_SECRET_KEY=" + secretKey, "CARTEIRO_DATA_DIR=" + w.dir, "CARTEIRO_ALLOW_HTTP=true",
 		"CARTEIRO_ALLOW_NETWORKS=127.0.0.0/8", "CARTEIRO_RETRY_SCHEDULE=" + strings.Join(waits, ","), "CARTEIRO_DELIVERY_TIMEOUT=10s",
-		"CARTEIRO_WORKERS=64",
+		"CARTEIRO_WORKERS=64", "CARTEIRO_STOP_DELAY=0s",
+	}
+	if s.behind {
+		w.env = append(w.env, "CARTEIRO_STOP_DELAY=1s") // four looks of the balancer
 	}
 	if s.embedded {
 		w.database = "sqlite:" + w.dir + "/carteiro.db"
