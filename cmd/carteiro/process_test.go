@@ -59,16 +59,17 @@ func start(t *testing.T, dir string, env []string, args ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return startProgram(t, self, dir, env, args...)
+	return startProgram(t, self, dir, append([]string{"CARTEIRO_STOP_DELAY=0s"}, env...), args...)
 }
 
-// startProgram is start for any build of carteiro.
+// startProgram is start for any build of carteiro. An older one refuses
+// settings that it does not know.
 func startProgram(t *testing.T, program, dir string, env []string, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, cmd: exec.Command(program, args...), lines: make(chan string, 10_000), done: make(chan struct{})}
 	p.cmd.Env = append([]string{
 		runAsProgram + "=1", "CARTEIRO_DATA_DIR=" + dir, "CARTEIRO_LISTEN=127.0.0.1:0", "CARTEIRO_ALLOW_HTTP=true",
-		"CARTEIRO_ALLOW_NETWORKS=127.0.0.0/8", "HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH"), "CARTEIRO_LOG_LEVEL=info", "CARTEIRO_STOP_DELAY=0s",
+		"CARTEIRO_ALLOW_NETWORKS=127.0.0.0/8", "HOME=" + t.TempDir(), "PATH=" + os.Getenv("PATH"), "CARTEIRO_LOG_LEVEL=info",
 	}, env...)
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
