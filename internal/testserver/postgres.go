@@ -27,13 +27,15 @@ type PostgresServer struct {
 	dir     string // data directory
 	ours    bool   // the directory is removed at the end
 	port    int
+
+	settings []string // such as "fsync=off"
 }
 
 // StartPostgres starts a server in a data directory, which is made when it
-// does not exist and kept; "" means a temporary one. The caller ends it with
-// Stop.
-func StartPostgres(ctx context.Context, dir string) (*PostgresServer, error) {
-	s := &PostgresServer{dir: dir}
+// does not exist and kept; "" means a temporary one. Settings are those of
+// postgresql.conf, such as "fsync=off". The caller ends it with Stop.
+func StartPostgres(ctx context.Context, dir string, settings ...string) (*PostgresServer, error) {
+	s := &PostgresServer{dir: dir, settings: settings}
 	if dir == "" {
 		made, err := os.MkdirTemp("", "carteiro-postgres-")
 		if err != nil {
@@ -108,10 +110,14 @@ func (s *PostgresServer) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(
-		path, "-D", s.dir, "-p", strconv.Itoa(s.port), "-h", "127.0.0.1",
+	args := []string{
+		"-D", s.dir, "-p", strconv.Itoa(s.port), "-h", "127.0.0.1",
 		"-c", "unix_socket_directories=", "-c", "max_connections=200",
-	)
+	}
+	for _, setting := range s.settings {
+		args = append(args, "-c", setting)
+	}
+	cmd := exec.Command(path, args...)
 	cmd.Dir = s.dir
 	if err := asServant(cmd, s.dir); err != nil {
 		return err

@@ -27,7 +27,9 @@ func (s *sharedPostgres) get() (*PostgresServer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.server == nil && s.err == nil {
-		s.server, s.err = StartPostgres(context.Background(), "")
+		// Nobody cuts its power, and its data are gone with the tests: waiting
+		// for the disk at each commit would only make them slow.
+		s.server, s.err = StartPostgres(context.Background(), "", "fsync=off")
 	}
 	return s.server, s.err
 }
