@@ -94,6 +94,8 @@ type AttemptView struct {
 	ResponseBodyBase64 string                `json:"response_body_base64,omitempty" doc:"the same bytes, when they are not UTF-8"`
 	ResponseTruncated  bool                  `json:"response_truncated" doc:"there was more"`
 	Warnings           []string              `json:"warnings" nullable:"false"`
+	LateMS             *float64              `json:"late_ms" doc:"how long after its due time it was started; null: it had none, or an older version recorded it"`
+	Waited             bool                  `json:"waited" doc:"it was late because its subscription had all the attempts in flight that it may"`
 }
 
 // timingView is how long the steps of an exchange took, in milliseconds; a
@@ -116,6 +118,7 @@ func viewAttempt(a *webhook.Attempt, s sight) AttemptView {
 		URL: s.text(a.URL), RemoteAddr: a.RemoteAddr, Status: a.Status, Error: a.Error,
 		RequestHeaders: a.RequestHeaders, ResponseHeaders: s.headers(a.ResponseHeaders),
 		ResponseBody: string(body), ResponseTruncated: a.ResponseTruncated, Warnings: a.Warnings,
+		LateMS: maybeMilliseconds(a.Late), Waited: a.Waited,
 	}
 	if v.RequestHeaders == nil {
 		v.RequestHeaders = map[string]string{}

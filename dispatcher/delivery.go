@@ -19,6 +19,7 @@ type delivery struct {
 	ticket  *ticket               // of the gate; a parked delivery that was fed comes with one
 	sub     *webhook.Subscription // nil: a verification's callback
 	secrets webhook.SigningSecrets
+	late    time.Duration // how long after its due time the attempt was started
 }
 
 // maxCrashes is how often sending a delivery may crash us (P15).
@@ -28,6 +29,7 @@ const maxCrashes = 3
 func (d *delivery) run() {
 	claimed := time.Now()
 	defer d.leaveGate(nil)
+	fed := d.ticket != nil
 	if d.c.CrashCount > maxCrashes {
 		d.giveBack(store.ReleaseQuarantine)
 		d.w.d.o.Log.Error("a delivery is in quarantine: sending it crashed us three times", "delivery", d.c.ID)
@@ -60,6 +62,7 @@ func (d *delivery) run() {
 		return
 	}
 	attempt := d.send()
+	attempt.Waited = fed
 	d.leaveGate(attempt)
 	if attempt.ErrorCode() == webhook.ErrorShutdown { // our doing: it spends nothing
 		d.giveBack(store.ReleaseUnsent)
@@ -245,6 +248,8 @@ func request(c *store.Claimed, sub *webhook.Subscription, secrets []webhook.Secr
 // over: then somebody else has the delivery, and sends it again.
 func (d *delivery) record(a *webhook.Attempt) {
 	o := d.w.d.o
+	d.late = max(0, a.StartedAt.Sub(d.c.Due()))
+	a.Late = &d.late
 	outcome := o.Schedule.After(d.c.Standing, a)
 	result := store.Result{
 		Ref: d.c.Ref, Attempt: a, Outcome: outcome, ManualAt: d.c.ManualAt, Method: d.c.Method,

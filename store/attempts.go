@@ -34,13 +34,15 @@ type attemptDetail struct {
 	ResponseHeaders map[string][]string `json:"response,omitempty"`
 	Truncated       bool                `json:"truncated,omitempty"`
 	Warnings        []string            `json:"warnings,omitempty"`
+	Late            *time.Duration      `json:"late,omitempty"`
+	Waited          bool                `json:"waited,omitempty"`
 }
 
 func attemptRow(id webhook.DeliveryID, a *webhook.Attempt) ([]any, error) {
 	d := attemptDetail{
 		URL: a.URL, RemoteAddr: a.RemoteAddr, DNS: a.Timing.DNS, Connect: a.Timing.Connect, TLS: a.Timing.TLS,
 		FirstByte: a.Timing.FirstByte, RequestHeaders: a.RequestHeaders, ResponseHeaders: a.ResponseHeaders,
-		Truncated: a.ResponseTruncated, Warnings: a.Warnings,
+		Truncated: a.ResponseTruncated, Warnings: a.Warnings, Late: a.Late, Waited: a.Waited,
 	}
 	if a.Error != nil {
 		d.Error = a.Error.Message
@@ -73,6 +75,7 @@ func scanAttempt(row interface{ Scan(...any) error }) (webhook.Attempt, error) {
 	a.Timing = webhook.Timing{DNS: d.DNS, Connect: d.Connect, TLS: d.TLS, FirstByte: d.FirstByte}
 	a.RequestHeaders, a.ResponseHeaders = d.RequestHeaders, d.ResponseHeaders
 	a.ResponseTruncated, a.Warnings = d.Truncated, d.Warnings
+	a.Late, a.Waited = d.Late, d.Waited
 	if a.Warnings == nil {
 		a.Warnings = []string{}
 	}

@@ -38,7 +38,7 @@ func checkAttempts(t *testing.T, e *env) {
 		},
 		{
 			Trigger: webhook.TriggerAutomatic, Timing: webhook.Timing{DNS: took(0)}, URL: someURL, Warnings: []string{},
-			Error: &webhook.AttemptError{Code: webhook.ErrorDNS, Message: "no such host"},
+			Error: &webhook.AttemptError{Code: webhook.ErrorDNS, Message: "no such host"}, Late: took(4 * time.Microsecond), Waited: true,
 		},
 		{
 			Trigger: webhook.TriggerTest, Duration: time.Microsecond, URL: someURL, RemoteAddr: "192.0.2.1:80", Status: 200,

@@ -52,6 +52,9 @@ type DeliveryFilter struct {
 	VisibleTo webhook.ClientID
 }
 
+// notPlatforms leaves out what goes to subscriptions to every client's events.
+const notPlatforms = `subscription_id NOT IN (SELECT s.id FROM subscriptions AS s WHERE s.client_id = '*')`
+
 // quarantined is the condition of the index of what crashed us.
 const quarantined = `hold_reason = 'quarantine'`
 
@@ -89,7 +92,7 @@ func (s *Store) Deliveries(ctx context.Context, f DeliveryFilter, p Page) ([]web
 	}
 	if f.VisibleTo != "" {
 		w.equal("client_id", string(f.VisibleTo))
-		w.add("subscription_id NOT IN (SELECT s.id FROM subscriptions AS s WHERE s.client_id = '*')")
+		w.add(notPlatforms)
 	}
 	w.span(webhook.PrefixDelivery, f.Since, f.Until)
 	if p.After != "" {

@@ -33,6 +33,8 @@ type Store struct {
 	closed atomic.Bool // the pools are
 	ready  readiness
 
+	created created // counts for statistics
+
 	intake   *batch.Batcher[*Intake, struct{}]
 	claims   *batch.Batcher[claimCall, []Claimed]
 	results  *batch.Batcher[Result, Recorded]

@@ -29,7 +29,7 @@ func conformance() []check {
 		catalogueChecks(), subscriptionChecks(), stateChecks(), intakeChecks(), idempotencyChecks(), bodyChecks(),
 		listChecks(), claimChecks(), recordChecks(), recordRaceChecks(), releaseChecks(), feedChecks(), dueChecks(),
 		operatorChecks(), attemptChecks(), concurrencyChecks(), modelChecks(), datasetChecks(), verificationChecks(), callbackChecks(),
-		sweepChecks(), erasureChecks(), auditChecks(), apiKeyChecks(),
+		sweepChecks(), erasureChecks(), auditChecks(), apiKeyChecks(), statsChecks(),
 	)
 }
 

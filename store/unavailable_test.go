@@ -101,6 +101,7 @@ func (e *env) everyCall() map[string]func(context.Context) error {
 	maps.Copy(calls, e.verificationCalls())
 	maps.Copy(calls, e.sweepCalls())
 	maps.Copy(calls, e.apiKeyCalls())
+	maps.Copy(calls, e.statsCalls())
 	return calls
 }
 

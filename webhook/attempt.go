@@ -67,6 +67,8 @@ type Attempt struct {
 	ResponseBody      []byte              `json:"-"`                  // at most MaxStoredBody
 	ResponseTruncated bool                `json:"response_truncated"` // there was more
 	Warnings          []string            `json:"warnings"`           //
+	Late              *time.Duration      `json:"-"`                  // how long after its due time it was started; nil: it had none, as a test
+	Waited            bool                `json:"-"`                  // it was late because its subscription had all the attempts in flight that it may
 }
 
 // AttemptError says why an attempt failed.
