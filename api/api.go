@@ -62,6 +62,7 @@ func (a *api) routes() []route {
 		{get, "/v1/deliveries/{id}", viewer, ofDelivery, "get-delivery", handle(a.getDelivery, 200)},
 		{get, "/v1/deliveries/{id}/payload", viewer, ofDelivery, "get-delivery-payload", handle(a.getPayload, 200)},
 		{get, "/v1/deliveries/{id}/curl", operator, ofDelivery, "get-delivery-as-curl", handle(a.getCurl, 200)},
+		{get, "/v1/deliveries/{id}/explain", viewer, ofDelivery, "explain-delivery", handle(a.explainDelivery, 200)},
 		{post, "/v1/deliveries/{id}/retry", operator, ofDelivery, "retry-delivery", handle(a.retryDelivery, 202)},
 		{post, "/v1/deliveries/{id}/cancel", operator, ofDelivery, "cancel-delivery", handle(a.cancelDelivery, 200)},
 

@@ -5,15 +5,18 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+
+	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
 // reply is a handler's answer.
 type reply[T any] struct {
-	Status   int    // 0: the first of the route's
-	Location string // of what was created
-	Value    T      // becomes the body, unless Raw is set
-	Raw      []byte // the body, where its bytes count; Value then only tells its shape
-	Replayed bool   // the answer to an earlier request with the same Idempotency-Key
+	Status   int              // 0: the first of the route's
+	Location string           // of what was created
+	Value    T                // becomes the body, unless Raw is set
+	Raw      []byte           // the body, where its bytes count; Value then only tells its shape
+	Replayed bool             // the answer to an earlier request with the same Idempotency-Key
+	Language webhook.Language // of its sentences, where Accept-Language decides; "": it does not
 }
 
 // Shapes of bodies that are not ours to encode.
@@ -38,6 +41,8 @@ type output struct {
 	ContentType string `header:"Content-Type" hidden:"true"`
 	Location    string `header:"Location" hidden:"true"`
 	Replayed    string `header:"Idempotency-Replayed" hidden:"true"`
+	Language    string `header:"Content-Language" hidden:"true"`
+	Vary        string `header:"Vary" hidden:"true"`
 	Body        []byte
 }
 
@@ -48,6 +53,9 @@ func (r *reply[T]) encode(status int) (*output, error) {
 	}
 	if r.Replayed {
 		out.Replayed = "true"
+	}
+	if r.Language != "" {
+		out.Language, out.Vary = string(r.Language), "Accept-Language"
 	}
 	if t, ok := any(r.Value).(interface{ contentType() string }); ok {
 		out.ContentType = t.contentType()
