@@ -83,14 +83,16 @@ func (a *api) routes() []route {
 
 		{get, "/v1/audit-log", admin, ofPlatform, "list-audit-log", handle(a.listAuditLog, 200)},
 		{get, "/v1/stats", viewer, ofQuery, "get-stats", handle(a.getStats, 200)},
+		{get, "/metrics", viewer, ofProcess, "get-metrics", direct(a.metrics())},
+		{get, "/debug/pprof/{profile}", admin, ofProcess, "get-profile", handle(a.getProfile, 200)},
 		{get, "/openapi.json", everyone, ofNobody, "get-openapi", handle(a.getOpenAPI, 200)},
 		{get, "/healthz", public, ofNobody, "get-health", handle(a.getHealth, 200)},
 		{get, "/readyz", public, ofNobody, "get-readiness", handle(a.getReadiness, 200, 503)},
 	}
 }
 
-// Options of New. All but Redact, Now, Log, Ready, Version, TrustedProxies and
-// HealthOnly are needed.
+// Options of New. All but Redact, Now, Log, Ready, Version, TrustedProxies,
+// HealthOnly, Metrics and Observe are needed.
 type Options struct {
 	Store         *store.Store
 	Subscriptions *subscriptions.Registry
@@ -108,7 +110,12 @@ type Options struct {
 	// TrustedProxies are the networks whose X-Forwarded-For is believed; none:
 	// the caller is whoever connects.
 	TrustedProxies []netip.Prefix
-	HealthOnly     bool // of the routes, only those for health: a process without the role "api"
+	HealthOnly     bool // of the routes, only those about the process itself: a process without the role "api"
+
+	Metrics http.Handler // shows what was counted, at /metrics; nil: nothing
+	// Observe is called for each request when it was answered, from many
+	// goroutines; nil: nobody looks.
+	Observe func(Observation)
 }
 
 // api is the state of the handlers.
@@ -147,6 +154,9 @@ func newAPI(o Options) (*api, error) {
 	if o.Ready == nil {
 		o.Ready = func(context.Context) map[string]error { return nil }
 	}
+	if o.Observe == nil {
+		o.Observe = func(Observation) {}
+	}
 	if o.Version == "" {
 		o.Version = "devel"
 	}
@@ -164,7 +174,7 @@ func (a *api) engine(routes []route) (*gin.Engine, error) {
 	engine.NoMethod(a.noMethod)
 	doc := newDocument(engine, a.o.Version)
 	for _, r := range routes {
-		if a.o.HealthOnly && r.who != public {
+		if a.o.HealthOnly && r.who != public && r.whose != ofProcess {
 			continue
 		}
 		if err := a.register(doc, r); err != nil {

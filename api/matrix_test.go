@@ -130,7 +130,7 @@ func (w *world) target(r *route, client webhook.ClientID) string {
 	if r.method == put {
 		slug = "matrix.test"
 	}
-	path := strings.NewReplacer("{client_id}", string(client), "{id}", id, "{slug}", slug, "{name}", "vendas", "{dataset}", "ingressos").Replace(r.path)
+	path := strings.NewReplacer("{client_id}", string(client), "{id}", id, "{slug}", slug, "{name}", "vendas", "{dataset}", "ingressos", "{profile}", "goroutine").Replace(r.path)
 	if r.id == "put-records" || r.whose == ofQuery {
 		path += "?client_id=" + string(client)
 	}
@@ -147,7 +147,7 @@ func want(r *route, who holder, client webhook.ClientID) (status int, code strin
 		return 401, ""
 	case !slices.Contains(r.who.roles(), who.role):
 		return 403, "role_needed"
-	case who.client != "" && r.whose == ofPlatform:
+	case who.client != "" && (r.whose == ofPlatform || r.whose == ofProcess):
 		return 403, "key_is_bound"
 	case who.client == "" || who.client == client || r.whose == ofNobody:
 		return 0, ""

@@ -82,6 +82,7 @@ func (a *api) enter(g *gin.Context) {
 			a.panicked(g, c, cause)
 		}
 		a.logAccess(g, c, began)
+		a.observe(g, c, began)
 	}()
 	g.Next()
 }
@@ -106,6 +107,16 @@ func (a *api) logAccess(g *gin.Context, c *call, began time.Time) {
 	}
 	a.o.Log.Debug("request", "method", g.Request.Method, "route", c.route, "status", g.Writer.Status(),
 		"duration_ms", float64(a.o.Now().Sub(began).Microseconds())/1000, "request_id", c.id)
+}
+
+// observe tells whoever looks of a request. A method is told only where it has
+// a route: a caller may make up any.
+func (a *api) observe(g *gin.Context, c *call, began time.Time) {
+	o := Observation{Route: c.route, Status: g.Writer.Status(), Took: a.o.Now().Sub(began)}
+	if c.route != "" {
+		o.Method = g.Request.Method
+	}
+	a.o.Observe(o)
 }
 
 // authenticate lets pass who has a key that is good for the route. It runs

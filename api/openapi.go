@@ -71,6 +71,8 @@ func describeAnswers(op *huma.Operation, registry huma.Registry, shape reflect.T
 		case nothing:
 		case rawJSON:
 			r.Content = map[string]*huma.MediaType{contentJSON: {Schema: &huma.Schema{}}}
+		case profileBytes:
+			r.Content = map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}
 		case plainText:
 			r.Content = map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}}
 		default:

@@ -232,6 +232,9 @@ func TestHealthOnly(t *testing.T) {
 	must(t, err)
 	ask(t, handler, "GET", "/healthz", "").want(200)
 	ask(t, handler, "HEAD", "/healthz", "").want(200)
+	ask(t, handler, "GET", "/metrics", "").problem(401, "unauthorized")
+	ask(t, handler, "GET", "/metrics", "", "Authorization: Bearer "+testKey).want(200)
+	ask(t, handler, "GET", "/debug/pprof/heap", "", "Authorization: Bearer "+testKey).want(200)
 	ask(t, handler, "GET", "/v1/clients", "", "Authorization: Bearer "+testKey).problem(404, "not_found")
 }
 

@@ -22,6 +22,7 @@ type whose string
 const (
 	ofNobody   whose = "nobody"   // nothing of a client: any key may use it
 	ofPlatform whose = "platform" // of all clients at once: not for a key that is bound to one
+	ofProcess  whose = "process"  // as ofPlatform, and it is there in every process, whatever its roles
 	ofPath     whose = "path"     // of {client_id}
 	ofQuery    whose = "query"    // of ?client_id=; for a bound key that is always its own client
 	ofInput    whose = "input"    // the input itself sees to it; see bound
@@ -54,7 +55,7 @@ func (w whose) fits(path string, input reflect.Type) error {
 	switch w {
 	case ofNobody:
 		ok = !byID && !byClient && !asked
-	case ofPlatform:
+	case ofPlatform, ofProcess:
 		ok = !byClient
 	case ofPath:
 		ok = byClient
@@ -92,7 +93,7 @@ func (a *api) within(g *gin.Context, r *route, who principal) error {
 		return nil
 	}
 	switch r.whose {
-	case ofPlatform:
+	case ofPlatform, ofProcess:
 		return &webhook.Error{
 			Kind: webhook.KindForbidden, Code: "key_is_bound",
 			Message: fmt.Sprintf("This concerns all clients, and this key is bound to client %q. It needs a key that is not bound.", who.client),

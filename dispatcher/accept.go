@@ -59,7 +59,13 @@ func (d *Dispatcher) Accept(ctx context.Context, events []NewEvent, respond Resp
 // what it says must hold as of the version of the catalogue that it is told,
 // and is checked with that version in the transaction that commits.
 func (d *Dispatcher) AcceptIf(ctx context.Context, events []NewEvent, respond Respond, allowed func(ctx context.Context, catalogue int64) error) ([]Accepted, error) {
-	r := &offer{events, respond, allowed}
+	began := d.o.Now()
+	accepted, err := d.accept(ctx, &offer{events, respond, allowed})
+	d.o.ObserveIntake(ctx, IntakeObservation{Began: began, Ended: d.o.Now(), Events: len(events), Accepted: accepted, Err: err})
+	return accepted, err
+}
+
+func (d *Dispatcher) accept(ctx context.Context, r *offer) ([]Accepted, error) {
 	for range optimistic {
 		in, accepted, err := d.prepare(ctx, r)
 		if err == nil {

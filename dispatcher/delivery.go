@@ -278,11 +278,7 @@ func (d *delivery) record(a *webhook.Attempt) {
 		failpoint.Hit(failpoint.RetryRecorded)
 	}
 	d.w.d.followUp(d.c.ID, recorded, d.c.RunID != "")
-	d.log(a, recorded)
-	o.Observe(Observation{
-		DeliveryID: d.c.ID, MessageID: d.c.MessageID, EventType: d.c.EventType, ClientID: d.c.ClientID,
-		SubscriptionID: d.c.SubscriptionID, Due: d.c.Due(), Attempt: a, State: recorded.State, NextAttemptAt: recorded.NextAttemptAt,
-	})
+	d.observe(a, recorded)
 }
 
 func (d *delivery) commit(r store.Result) (store.Recorded, error) {
@@ -306,13 +302,4 @@ func (d *delivery) giveBack(why store.ReleaseWhy) {
 	if err != nil {
 		d.w.d.o.Log.Warn("a delivery could not be given back; it goes on when its lease ends", "delivery", d.c.ID, "error", err)
 	}
-}
-
-// log writes the one wide line of an attempt: nothing of the payload, no URL.
-func (d *delivery) log(a *webhook.Attempt, r store.Recorded) {
-	d.w.d.o.Log.Info("attempt",
-		"delivery", d.c.ID, "message", d.c.MessageID, "type", d.c.EventType, "client", d.c.ClientID, "subscription", d.c.SubscriptionID,
-		"number", a.Number, "trigger", a.Trigger, "status", a.Status, "error", a.ErrorCode(),
-		"late_ms", max(0, a.StartedAt.Sub(d.c.Due()).Milliseconds()), "duration_ms", a.Duration.Milliseconds(),
-		"state", r.State, "next_attempt_at", r.NextAttemptAt)
 }

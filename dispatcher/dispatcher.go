@@ -30,19 +30,9 @@ type Options struct {
 	// Observe is called after each attempt is committed, from many goroutines;
 	// nil: nobody looks.
 	Observe func(Observation)
-}
-
-// Observation is one attempt and where its delivery stands after it.
-type Observation struct {
-	DeliveryID     webhook.DeliveryID
-	MessageID      webhook.MessageID
-	EventType      webhook.Slug
-	ClientID       webhook.ClientID
-	SubscriptionID webhook.SubscriptionID
-	Due            time.Time // when the attempt was to start
-	Attempt        *webhook.Attempt
-	State          webhook.DeliveryState
-	NextAttemptAt  time.Time // zero: the schedule sends nothing more
+	// ObserveIntake is called at the end of each Accept, from many goroutines;
+	// nil: nobody looks.
+	ObserveIntake func(context.Context, IntakeObservation)
 }
 
 // Dispatcher takes events in and knows what to do with deliveries. With
@@ -87,6 +77,9 @@ func New(ctx context.Context, o Options) (*Dispatcher, error) {
 	}
 	if o.Observe == nil {
 		o.Observe = func(Observation) {}
+	}
+	if o.ObserveIntake == nil {
+		o.ObserveIntake = func(context.Context, IntakeObservation) {}
 	}
 	if o.VerificationTTL == 0 {
 		o.VerificationTTL = webhook.DefaultVerificationTTL

@@ -33,6 +33,7 @@ type hints struct {
 	kick    chan struct{}
 	done    chan struct{}
 	full    map[Lane]*atomic.Bool // as the reconciler last saw it: enough hints of the lane wait in Redis
+	counts  *hintCounts
 	failing atomic.Pointer[error] // why the last hint could not be sent; nil: it was
 }
 
@@ -73,7 +74,7 @@ func newHints(r *Redis, w *waker, log *slog.Logger) *hints {
 		full[l] = &atomic.Bool{}
 	}
 	return &hints{
-		full:  full,
+		full: full, counts: newHintCounts(),
 		redis: r, client: asynq.NewClientFromRedisClient(r.Client), waker: w, log: log,
 		queue: map[hintKey][]hinted{}, kick: make(chan struct{}, 1), done: make(chan struct{}),
 	}
@@ -82,6 +83,7 @@ func newHints(r *Redis, w *waker, log *slog.Logger) *hints {
 // add notes that a delivery is due, at once or at a time.
 func (h *hints) add(l Lane, ref store.Ref, at time.Time) {
 	if h.full[l].Load() {
+		h.counts.dropped.Add(1)
 		return
 	}
 	key, entry := hintKey{lane: l}, hinted{Ref: ref}
@@ -95,6 +97,8 @@ func (h *hints) add(l Lane, ref store.Ref, at time.Time) {
 	if h.count < maxQueued && !h.closing {
 		h.queue[key] = append(h.queue[key], entry)
 		h.count++
+	} else {
+		h.counts.dropped.Add(1)
 	}
 	h.mu.Unlock()
 	h.poke()
@@ -111,7 +115,9 @@ func (h *hints) poke() {
 func (h *hints) keep(key hintKey, refs []hinted) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	refs = refs[:max(0, min(len(refs), maxQueued-h.count))]
+	room := max(0, min(len(refs), maxQueued-h.count))
+	h.counts.dropped.Add(int64(len(refs) - room))
+	refs = refs[:room]
 	if len(refs) > 0 {
 		h.queue[key] = append(h.queue[key], refs...)
 		h.count += len(refs)
@@ -165,11 +171,14 @@ func (h *hints) send(key hintKey, refs []hinted) (left []hinted) {
 	for len(refs) > 0 {
 		n := min(len(refs), maxHint)
 		if err := h.enqueue(key, refs[:n]); err != nil {
+			h.counts.refused.Add(1)
 			if h.failing.Swap(&err) == nil {
 				h.log.Warn("Redis does not take hints; deliveries stay in SQL until it does", "error", err)
 			}
 			return refs
 		}
+		h.counts.sent.Add(1)
+		h.counts.deliveries.Add(int64(n))
 		if key == (hintKey{lane: LaneFirst}) {
 			failpoint.Hit(failpoint.HintSent)
 		}
@@ -240,6 +249,7 @@ func (h *hints) measure(ctx context.Context) (room bool, err error) {
 		if err != nil {
 			return false, err
 		}
+		h.counts.waiting[l].Store(n)
 		full := n >= maxPending
 		h.full[l].Store(full)
 		room = room && (!full || l == LaneExport)

@@ -1,6 +1,9 @@
 package dispatcher
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Lane is a queue of hints with workers of its own, so that one kind of work
 // never waits behind another.
@@ -13,8 +16,11 @@ const (
 	LaneExport Lane = "export" // pages of exports
 )
 
-// Lanes lists every lane.
+// lanes are all of them.
 var lanes = []Lane{LaneFirst, LaneRetry, LaneExport}
+
+// Lanes lists every lane.
+func Lanes() []Lane { return slices.Clone(lanes) }
 
 const queuePrefix = "carteiro-"
 

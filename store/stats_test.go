@@ -24,6 +24,7 @@ func statsChecks() []check {
 // statsCalls are the methods that read statistics, for all and for a client.
 func (e *env) statsCalls() map[string]func(context.Context) error {
 	out := map[string]func(context.Context) error{
+		"stats exports": func(ctx context.Context) error { _, err := e.ExportStats(ctx); return err },
 		"stats health": func(ctx context.Context) error {
 			_, err := e.Health(ctx, []webhook.SubscriptionID{"sub_1"})
 			return err

@@ -45,7 +45,20 @@ type Store struct {
 type Options struct {
 	// Now is the clock for created_at and updated_at; nil: time.Now.
 	Now func() time.Time
+	// ObserveBatch is called after each batch of the hot path with its name,
+	// one of [Batches]; nil: nobody looks.
+	ObserveBatch func(name string, run batch.Run)
 }
+
+// Batches are the names of the batches of the hot path.
+func Batches() []string { return []string{batchIntake, batchClaims, batchResults, batchReleases} }
+
+const (
+	batchIntake   = "intake"
+	batchClaims   = "claims"
+	batchResults  = "results"
+	batchReleases = "releases"
+)
 
 // batchRows is how many rows a hot batch gathers: about a hundred is best on
 // both databases.
@@ -76,7 +89,7 @@ func Open(ctx context.Context, address string, o Options) (*Store, error) {
 	if err := s.Ping(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("reach the %s database: %w", s.d.name, err), s.closePools())
 	}
-	s.startBatches()
+	s.startBatches(o)
 	return s, nil
 }
 
@@ -138,21 +151,27 @@ func redactAddress(err error, address string) error {
 	return errors.New(strings.ReplaceAll(err.Error(), address, webhook.Redacted))
 }
 
-func (s *Store) startBatches() {
+func (s *Store) startBatches(o Options) {
+	observe := func(name string) func(batch.Run) {
+		if o.ObserveBatch == nil {
+			return nil
+		}
+		return func(r batch.Run) { o.ObserveBatch(name, r) }
+	}
 	writers := 1 // SQLite has one writer
 	if s.d.name == migrations.Postgres {
 		writers = 2 // more would cut the groups smaller and cost more than they bring
 	}
 	s.intake = batch.New(batch.Options[*Intake]{
-		MaxWeight: batchRows, Parallel: writers,
+		MaxWeight: batchRows, Parallel: writers, Observe: observe(batchIntake),
 		Weight: func(i *Intake) int { return len(i.Messages) },
 	}, s.runIntake)
 	s.claims = batch.New(batch.Options[claimCall]{
-		MaxWeight: 2 * batchRows, Parallel: writers,
+		MaxWeight: 2 * batchRows, Parallel: writers, Observe: observe(batchClaims),
 		Weight: func(c claimCall) int { return len(c.refs) },
 	}, s.runClaims)
-	s.results = batch.New(batch.Options[Result]{MaxWeight: batchRows, Parallel: writers}, s.runResults)
-	s.releases = batch.New(batch.Options[Release]{MaxWeight: batchRows, Parallel: 1}, s.runReleases)
+	s.results = batch.New(batch.Options[Result]{MaxWeight: batchRows, Parallel: writers, Observe: observe(batchResults)}, s.runResults)
+	s.releases = batch.New(batch.Options[Release]{MaxWeight: batchRows, Parallel: 1, Observe: observe(batchReleases)}, s.runReleases)
 }
 
 // Close waits for the batches under way and closes the connections.
@@ -182,6 +201,20 @@ func (s *Store) closePools() error {
 
 // Ping tells whether the database answers.
 func (s *Store) Ping(ctx context.Context) error { return s.read.PingContext(ctx) }
+
+// Pools tells how the connections to the database are used, by what they are
+// for: "read" and "write", and "hot" for the batches of PostgreSQL. PostgreSQL
+// reads and writes by one pool, "write".
+func (s *Store) Pools() map[string]sql.DBStats {
+	out := map[string]sql.DBStats{"write": s.write.Stats()}
+	if s.read != s.write {
+		out["read"] = s.read.Stats()
+	}
+	if s.hot != nil {
+		out["hot"] = s.hot.Stats()
+	}
+	return out
+}
 
 // Dialect names the database.
 func (s *Store) Dialect() string { return string(s.d.name) }

@@ -18,6 +18,7 @@ import (
 	"github.com/carteiro-webhooks/carteiro/config"
 	"github.com/carteiro-webhooks/carteiro/dispatcher"
 	"github.com/carteiro-webhooks/carteiro/dispatcher/sender"
+	"github.com/carteiro-webhooks/carteiro/internal/metrics"
 	"github.com/carteiro-webhooks/carteiro/internal/redact"
 	"github.com/carteiro-webhooks/carteiro/internal/seal"
 	"github.com/carteiro-webhooks/carteiro/retention"
@@ -41,6 +42,7 @@ type house struct {
 	keeper     *retention.Keeper
 	mongo      *scheduler.Mongo // nil: no dataset is read from MongoDB
 	access     *access.Registry
+	metrics    *metrics.Metrics
 	handler    http.Handler
 	demo       *demo
 	keyMade    bool // the admin key was made at this start
@@ -52,7 +54,7 @@ type house struct {
 // build makes the parts from the ground up. On an error, what was opened is
 // closed again.
 func build(ctx context.Context, c *config.Config, log *slog.Logger, addr net.Addr, d *demo) (*house, error) {
-	h := &house{config: c, log: log, demo: d}
+	h := &house{config: c, log: log, demo: d, metrics: metrics.New(version())}
 	for _, step := range []func(context.Context, net.Addr) error{h.buildStore, h.buildSender, h.buildDispatcher, h.buildScheduler, h.buildKeeper, h.buildFaces} {
 		if err := step(ctx, addr); err != nil {
 			return nil, errors.Join(err, h.close())
@@ -62,7 +64,7 @@ func build(ctx context.Context, c *config.Config, log *slog.Logger, addr net.Add
 }
 
 func (h *house) buildStore(ctx context.Context, _ net.Addr) (err error) {
-	if h.store, err = store.Open(ctx, h.config.Database(), store.Options{}); err != nil {
+	if h.store, err = store.Open(ctx, h.config.Database(), store.Options{ObserveBatch: h.metrics.Batch}); err != nil {
 		return err
 	}
 	if h.config.Migrate == config.MigrateAuto {
@@ -123,12 +125,10 @@ func (h *house) buildDispatcher(ctx context.Context, _ net.Addr) (err error) {
 	o := dispatcher.Options{
 		Store: h.store, Subscriptions: h.subs, Sender: h.sender, Redis: h.redis, Log: h.log,
 		Schedule: h.config.RetrySchedule, Timeout: h.config.DeliveryTimeout, VerificationTTL: h.config.VerificationTTL,
+		Observe: h.observeAttempt, ObserveIntake: h.metrics.Intake,
 	}
 	if h.config.Roles.Worker {
 		o.Workers = h.config.Workers
-	}
-	if h.demo != nil {
-		o.Observe = h.demo.observe
 	}
 	h.dispatcher, err = dispatcher.New(ctx, o)
 	return err
@@ -141,10 +141,7 @@ func (h *house) buildScheduler(context.Context, net.Addr) error {
 		return err
 	}
 	o := scheduler.Options{
-		Store: h.store, Dispatcher: h.dispatcher, Source: source, Log: h.log,
-	}
-	if h.demo != nil {
-		o.Observe = h.demo.observeRun
+		Store: h.store, Dispatcher: h.dispatcher, Source: source, Log: h.log, Observe: h.observeRun,
 	}
 	h.scheduler = scheduler.New(o)
 	return nil
@@ -154,7 +151,7 @@ func (h *house) buildScheduler(context.Context, net.Addr) error {
 // the scheduler, for it goes by the clock too.
 func (h *house) buildKeeper(context.Context, net.Addr) error {
 	c := h.config
-	h.keeper = retention.New(retention.Options{Store: h.store, Log: h.log, Periods: webhook.Retention{
+	h.keeper = retention.New(retention.Options{Store: h.store, Log: h.log, Observe: h.metrics.Removal, Periods: webhook.Retention{
 		Payloads: time.Duration(c.RetentionPayloads), Attempts: time.Duration(c.RetentionAttempts), Log: time.Duration(c.RetentionLog),
 		Records: time.Duration(c.RetentionRecords), Idempotency: time.Duration(c.RetentionIdempotency), Audit: time.Duration(c.RetentionAudit),
 	}})
@@ -178,11 +175,12 @@ func (h *house) buildFaces(_ context.Context, _ net.Addr) (err error) {
 	if err != nil {
 		return err
 	}
+	h.metrics.Watch(metrics.Sources{Store: h.store, Work: h.dispatcher.Snapshot, Parts: h.ready})
 	h.handler, err = api.New(api.Options{
 		Store: h.store, Subscriptions: h.subs, Dispatcher: h.dispatcher, Scheduler: h.scheduler, Keys: h.keys,
 		Redact: redactRules(h.config),
 		Access: h.access, Log: h.log, Ready: h.ready, Version: version(), TrustedProxies: h.config.TrustedProxies,
-		HealthOnly: !h.config.Roles.API,
+		HealthOnly: !h.config.Roles.API, Metrics: h.metrics.Handler(), Observe: h.observeRequest,
 	})
 	return err
 }

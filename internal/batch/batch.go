@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 )
 
 // ErrClosed is returned by Do after Close.
@@ -14,6 +15,16 @@ type Options[In any] struct {
 	MaxWeight int          // a run takes calls until their weights reach this
 	Parallel  int          // runs at the same time, at least 1
 	Weight    func(In) int // weight of a call; nil: 1 each
+	// Observe is called after each run, before its calls get their answers; nil:
+	// nobody looks.
+	Observe func(Run)
+}
+
+// Run is a run that is over.
+type Run struct {
+	Calls  int
+	Weight int
+	Took   time.Duration
 }
 
 // Batcher gathers calls of Do into runs.
@@ -43,6 +54,9 @@ type call[In, Out any] struct {
 func New[In, Out any](o Options[In], run func([]In) []Result[Out]) *Batcher[In, Out] {
 	if o.Weight == nil {
 		o.Weight = func(In) int { return 1 }
+	}
+	if o.Observe == nil {
+		o.Observe = func(Run) {}
 	}
 	o.Parallel = max(o.Parallel, 1)
 	b := &Batcher[In, Out]{run: run, o: o}
@@ -98,10 +112,16 @@ func (b *Batcher[In, Out]) work() {
 			return
 		}
 		ins := make([]In, len(calls))
+		run := Run{Calls: len(calls)}
 		for i, c := range calls {
 			ins[i] = c.in
+			run.Weight += c.weight
 		}
-		for i, r := range b.run(ins) {
+		began := time.Now()
+		answers := b.run(ins)
+		run.Took = time.Since(began)
+		b.o.Observe(run)
+		for i, r := range answers {
 			calls[i].done <- r
 		}
 	}
