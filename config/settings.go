@@ -15,6 +15,9 @@ const FileEnv = Prefix + "CONFIG"
 // It is no setting of a server, but may well be set where one starts.
 const APIKeyEnv = Prefix + "API_KEY"
 
+// APIURLEnv is the address of the server that these commands talk to.
+const APIURLEnv = Prefix + "API_URL"
+
 // testPrefix begins names that steer the tests; the program ignores them.
 const testPrefix = Prefix + "TEST_"
 

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"runtime"
 	"runtime/debug"
 	"time"
 
+	"github.com/carteiro-webhooks/carteiro/cmd/carteiro/cli"
 	"github.com/carteiro-webhooks/carteiro/config"
 	"github.com/carteiro-webhooks/carteiro/store"
 )
@@ -84,16 +84,13 @@ func (healthcheckCommand) Run(r runContext) error {
 	if err != nil {
 		return err
 	}
-	host, port, err := net.SplitHostPort(c.Listen)
+	base, err := cli.LocalURL(c)
 	if err != nil {
 		return err
 	}
-	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
-		host = "localhost"
-	}
 	ctx, cancel := context.WithTimeout(r, healthcheckTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/readyz", nil)
 	if err != nil {
 		return err
 	}

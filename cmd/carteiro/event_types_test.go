@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/carteiro-webhooks/carteiro/cmd/carteiro/cli"
 )
 
 const demotedYAML = `# A member lost a role.
@@ -40,7 +42,7 @@ func files(t *testing.T, texts map[string]string) string {
 
 // apply runs "event-types apply" against a server.
 func (p *process) apply(args ...string) (code int, stdout, stderr string) {
-	return command([]string{"CARTEIRO_API_KEY=" + p.key}, append([]string{"event-types", "apply", "--server", p.base}, args...)...)
+	return command([]string{"CARTEIRO_API_KEY=" + p.key}, append([]string{"event-types", "apply", "--api-url", p.base}, args...)...)
 }
 
 // TestANewEventTypeGoesFromYAMLToADeliveredMessage: applied from a file, its
@@ -118,7 +120,7 @@ func TestApplyChangesNothingWhenAnythingIsWrong(t *testing.T) {
 		"3.yaml": "slug: cadastro_export\nname: x\n",
 	})
 	code, out, errs := p.apply(dir)
-	if code != exitFailed || out != "" {
+	if code != cli.ExitInvalid || out != "" {
 		t.Errorf("exit code %d\n%s", code, out)
 	}
 	for _, want := range []string{"2.yaml: ", "/example: must be an object, but is an array", "3.yaml: ", "/slug: cadastro_export is the type of an export", "nothing was changed"} {
@@ -129,92 +131,26 @@ func TestApplyChangesNothingWhenAnythingIsWrong(t *testing.T) {
 	if got := p.call("GET", "/v1/event-types/members.demoted", "", nil); got != http.StatusNotFound {
 		t.Errorf("the good one was stored: %d", got)
 	}
-	if code, _, errs := command([]string{"CARTEIRO_API_KEY=wrong"}, "event-types", "apply", dir, "--server", p.base); code != exitFailed || !strings.Contains(errs, "key") {
+	if code, _, errs := command([]string{"CARTEIRO_API_KEY=wrong"}, "event-types", "apply", dir, "--api-url", p.base); code != cli.ExitRefused || !strings.Contains(errs, "key") {
 		t.Errorf("a wrong key: exit code %d\n%s", code, errs)
 	}
 }
 
-func TestEventTypeFilesWithFaults(t *testing.T) {
-	for name, tc := range map[string]struct {
-		texts map[string]string
-		says  []string
-	}{
-		"none":           {map[string]string{"x.json": "{}"}, []string{"no file that ends in .yaml"}},
-		"unknown field":  {map[string]string{"x.yaml": "slug: a\nname: x\nenvelop: none\n"}, []string{"x.yaml:3:", `"envelop" is not a known field`}},
-		"no slug":        {map[string]string{"x.yaml": "name: x\n"}, []string{"x.yaml: slug is missing"}},
-		"twice":          {map[string]string{"x.yaml": "slug: a\nname: x\n", "y.yml": "slug: a\nname: y\n"}, []string{"y.yml: the event type a is in", "x.yaml"}},
-		"no YAML":        {map[string]string{"x.yaml": "slug: [a\n"}, []string{"x.yaml:", "is not YAML"}},
-		"a list":         {map[string]string{"x.yaml": "- slug\n- name\n"}, []string{"must hold an event type"}},
-		"two documents":  {map[string]string{"x.yaml": "slug: a\nname: b\n---\nslug: b\nname: c\n"}, []string{"holds 2 YAML documents"}},
-		"text no JSON":   {map[string]string{"x.yaml": "slug: a\nname: x\nexample: hello\n"}, []string{"x.yaml:3:", "is a text that is no JSON"}},
-		"no JSON number": {map[string]string{"x.yaml": "slug: a\nname: x\nexample: [.inf]\n"}, []string{"x.yaml:3:"}},
-		"an anchor":      {map[string]string{"x.yaml": "slug: a\nname: x\nexample: {b: &b 1, c: *b}\n"}, []string{"x.yaml:3:", "have no form in JSON"}},
-		"all at once":    {map[string]string{"x.yaml": "name: x\n", "y.yaml": "nom: x\n"}, []string{"x.yaml", "y.yaml"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, err := readEventTypes(files(t, tc.texts))
-			if err == nil {
-				t.Fatal("no error")
-			}
-			for _, want := range tc.says {
-				if !strings.Contains(err.Error(), want) {
-					t.Errorf("%q is not told: %v", want, err)
-				}
-			}
-		})
-	}
-	if _, err := readEventTypes(filepath.Join(t.TempDir(), "nowhere")); err == nil {
-		t.Error("a directory that is not there passes")
-	}
-}
-
-// TestYAMLBecomesJSONAsItStands: order of keys, digits, texts.
-func TestYAMLBecomesJSONAsItStands(t *testing.T) {
-	dir := files(t, map[string]string{"x.yaml": `slug: a.b
-name: "é & \"x\" <y>"
-description: |
-  two
-  lines
-deprecated: true
-schema: |
-  { "b": 1.0, "a": 2 }
-example:
-  z: 1.10
-  a: 12345678901234567890123
-  neg: -5
-  exp: 1.5e3
-  hex: 0x1F
-  "quoted key": "1.10"
-  yes: yes
-  nothing: null
-  tilde: ~
-  empty: {}
-  list: [1, [2, "3"], true]
-`})
-	got, err := readEventTypes(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := `{"name":"é & \"x\" <y>","description":"two\nlines\n","deprecated":true,"schema":{ "b": 1.0, "a": 2 },` +
-		`"example":{"z":1.10,"a":12345678901234567890123,"neg":-5,"exp":1.5e3,"hex":31,"quoted key":"1.10","yes":"yes","nothing":null,"tilde":null,"empty":{},"list":[1,[2,"3"],true]}}`
-	if len(got) != 1 || got[0].slug != "a.b" || string(got[0].body) != want {
-		t.Errorf("%s\nwant %s", got[0].body, want)
-	}
-}
-
 func TestApplyWantsAKeyAndAServer(t *testing.T) {
+	p := start(t, t.TempDir(), nil, "serve")
 	down := httptest.NewServer(http.NotFoundHandler())
 	down.Close()
 	dir := files(t, map[string]string{"x.yaml": demotedYAML})
 	for name, tc := range map[string]struct {
-		env, args []string
-		says      string
+		args []string
+		code int
+		says string
 	}{
-		"no key":    {nil, []string{dir}, "set CARTEIRO_API_KEY"},
-		"no server": {nil, []string{dir, "--key", "k", "--server", "localhost"}, "is no address"},
-		"nobody":    {[]string{"CARTEIRO_API_KEY=k"}, []string{dir, "--server", down.URL}, "the server does not answer"},
+		"no key":    {[]string{dir, "--api-url", p.base}, cli.ExitRefused, "Set CARTEIRO_API_KEY"},
+		"no server": {[]string{dir, "--api-url", "localhost"}, exitUsage, "is no address"},
+		"nobody":    {[]string{dir, "--api-url", down.URL}, cli.ExitUnavailable, "Nothing listens at " + down.URL},
 	} {
-		if code, _, errs := command(tc.env, append([]string{"event-types", "apply"}, tc.args...)...); code != exitFailed || !strings.Contains(errs, tc.says) {
+		if code, _, errs := command([]string{"CARTEIRO_DATA_DIR=" + dir}, append([]string{"event-types", "apply"}, tc.args...)...); code != tc.code || !strings.Contains(errs, tc.says) {
 			t.Errorf("%s: exit code %d\n%s", name, code, errs)
 		}
 	}

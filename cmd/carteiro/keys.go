@@ -10,13 +10,14 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/carteiro-webhooks/carteiro/cmd/carteiro/cli"
 	"github.com/carteiro-webhooks/carteiro/config"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
 // Files in the data directory that hold generated keys.
 const (
-	adminKeyFile  = "admin.key"
+	adminKeyFile  = cli.AdminKeyFile
 	secretKeyFile = "secret.key"
 )
 

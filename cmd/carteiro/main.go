@@ -17,6 +17,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/carteiro-webhooks/carteiro/cmd/carteiro/cli"
 	"github.com/carteiro-webhooks/carteiro/config"
 )
 
@@ -29,7 +30,7 @@ func main() {
 		debug.SetGCPercent(gcPercent)
 	}
 	os.Exit(run(context.Background(), program{
-		args: os.Args[1:], environ: os.Environ(), stdout: os.Stdout, stderr: os.Stderr, signals: osSignals(),
+		args: os.Args[1:], environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, signals: osSignals(),
 	}))
 }
 
@@ -47,6 +48,7 @@ const gcPercent = 250
 type program struct {
 	args    []string
 	environ []string
+	stdin   io.Reader // nil: empty
 	stdout  io.Writer
 	stderr  io.Writer
 	signals <-chan os.Signal // the first one stops, the second one exits at once
@@ -58,60 +60,54 @@ func osSignals() <-chan os.Signal {
 	return c
 }
 
-// cli is the command line. Flags of the settings are added from config's table.
-type cli struct {
-	Config string `help:"Read settings from this YAML file." placeholder:"FILE"`
+// commandLine is what can be asked for. Flags of the settings are added from
+// config's table.
+type commandLine struct {
+	Config string `group:"Settings:" help:"Read settings from this YAML file." placeholder:"FILE"`
 	kong.Plugins
 
-	Serve       serveCommand       `cmd:"" help:"Run the server: API, workers and scheduler."`
-	Migrate     migrateCommand     `cmd:"" help:"Bring the database's schema up to date and exit."`
-	ShowConfig  configCommand      `cmd:"" name:"config" help:"Print the effective settings, secrets redacted, and where each comes from."`
-	Healthcheck healthcheckCommand `cmd:"" help:"Ask the running server whether it is ready; exit 0 if so. For containers."`
-	EventTypes  eventTypesCommand  `cmd:"" name:"event-types" help:"Event types of a running server."`
-	Records     recordsCommand     `cmd:"" help:"Records of the exports."`
-	Secrets     secretsCommand     `cmd:"" help:"The key that encrypts secrets at rest."`
-	Version     versionCommand     `cmd:"" help:"Print the version."`
+	Serve       serveCommand       `cmd:"" group:"Run:" help:"Run the server: API, workers and scheduler."`
+	Migrate     migrateCommand     `cmd:"" group:"Run:" help:"Bring the database's schema up to date and exit."`
+	ShowConfig  configCommand      `cmd:"" name:"config" group:"Run:" help:"Print the effective settings, secrets redacted, and where each comes from."`
+	Healthcheck healthcheckCommand `cmd:"" group:"Run:" help:"Ask the running server whether it is ready; exit 0 if so. For containers."`
+	Secrets     secretsCommand     `cmd:"" group:"Run:" help:"The key that encrypts secrets at rest."`
+	cli.Commands
+	Completion completionCommand `cmd:"" group:"More:" help:"Print what makes a shell complete commands, flags and ids."`
+	Version    versionCommand    `cmd:"" group:"More:" help:"Print the version."`
 }
 
-// Exit codes.
+// Exit codes; the other ones are those of the commands that talk to a server.
 const (
-	exitOK     = 0
-	exitFailed = 1
-	exitUsage  = 2
+	exitOK     = cli.ExitOK
+	exitFailed = cli.ExitFailed
+	exitUsage  = cli.ExitUsage
 )
 
 // run is the program; it returns the exit code.
 func run(ctx context.Context, p program) int {
-	flags := settingFlags()
-	c := cli{Plugins: kong.Plugins{flags.Interface()}}
-	exit := -1
-	parser, err := kong.New(&c,
-		kong.Name("carteiro"),
-		kong.Description("Carteiro delivers webhooks: signed, logged, and again after 1, 5, 15, 30 and 60 minutes."),
-		kong.Writers(p.stdout, p.stderr),
-		kong.Exit(func(code int) { exit = code }),
-		kong.UsageOnError(),
-	)
+	l, err := newLine(p)
 	if err != nil {
 		fmt.Fprintln(p.stderr, "carteiro:", err)
 		return exitFailed
 	}
-	parsed, err := parser.Parse(p.args)
-	if exit >= 0 { // --help has been printed
-		return exit
+	if l.complete(ctx) {
+		return exitOK
+	}
+	parsed, err := l.parser.Parse(p.args)
+	if l.exit >= 0 { // --help has been printed
+		return l.exit
 	}
 	if err != nil {
-		fmt.Fprintf(p.stderr, "carteiro: %v\nRun \"carteiro --help\" for the commands and settings.\n", err)
+		fmt.Fprintln(p.stderr, "carteiro:", l.wrong(err))
 		return exitUsage
 	}
-	given := config.Options{File: c.Config, Environ: p.environ, Flags: givenFlags(flags)}
-	if err := parsed.Run(runContext{ctx, p, given}); err != nil {
-		fmt.Fprintln(p.stderr, "carteiro:", err)
-		var wrong *config.Error
-		if errors.As(err, &wrong) {
-			return exitUsage
+	if err := l.run(ctx, parsed); err != nil {
+		code := cli.ExitCode(err)
+		if code == cli.ExitInterrupted {
+			err = errors.New("interrupted")
 		}
-		return exitFailed
+		fmt.Fprintln(p.stderr, "carteiro:", err)
+		return code
 	}
 	return exitOK
 }
@@ -134,7 +130,7 @@ func settingFlags() reflect.Value {
 		}
 		fields = append(fields, reflect.StructField{
 			Name: flagField(s), Type: reflect.TypeFor[*string](),
-			Tag: reflect.StructTag(fmt.Sprintf("name:%q help:%q group:%q placeholder:%q", s.Flag, help+" ["+s.Env+"].", "Settings:", "VALUE")),
+			Tag: reflect.StructTag(fmt.Sprintf("name:%q help:%q group:%q placeholder:%q", s.Flag, help+" ["+s.Env+"].", settingsGroup, "VALUE")),
 		})
 	}
 	return reflect.New(reflect.StructOf(fields))

@@ -3,13 +3,11 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/carteiro-webhooks/carteiro/internal/records"
 	"github.com/carteiro-webhooks/carteiro/internal/sample"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
@@ -30,7 +28,7 @@ func TestRecordsImport(t *testing.T) {
 	env := []string{"CARTEIRO_API_KEY=" + p.key}
 	g := sample.New(1, sample.Window())
 	load := func(file string, args ...string) (code int, stdout, stderr string) {
-		return command(env, append([]string{"records", "import", file, "--server", p.base}, args...)...)
+		return command(env, append([]string{"records", "import", file, "--api-url", p.base}, args...)...)
 	}
 	const n = 12_000
 	file := writeFile(t, g.Lines(nil, webhook.Cadastros, 0, n))
@@ -70,31 +68,6 @@ func TestRecordsImport(t *testing.T) {
 	}
 }
 
-func TestProgress(t *testing.T) {
-	var out bytes.Buffer
-	p := newProgress(&out, strings.NewReader("12345678"), 16)
-	if p.terminal {
-		t.Fatal("a buffer is taken for a terminal")
-	}
-	if _, err := io.ReadAll(p); err != nil {
-		t.Fatal(err)
-	}
-	p.show(records.Summary{Read: lineEvery - 1})
-	p.show(records.Summary{Read: lineEvery, Accepted: 7})
-	p.show(records.Summary{Read: lineEvery + 1})
-	p.end()
-	if got, want := out.String(), "100000 records read: 7 accepted, 0 unchanged, 0 refused\n"; got != want {
-		t.Errorf("lines %q, want %q", got, want)
-	}
-	out.Reset()
-	p.terminal = true
-	p.show(records.Summary{Read: 8, Refused: 1})
-	p.end()
-	if got, want := out.String(), "\r["+strings.Repeat("#", 20)+strings.Repeat(".", 20)+"]  50 %  8 records, 1 refused\n"; got != want {
-		t.Errorf("bar %q, want %q", got, want)
-	}
-}
-
 func TestRecordsImportSaysWhatIsWrong(t *testing.T) {
 	file := writeFile(t, []byte("{}\n"))
 	key := []string{"CARTEIRO_API_KEY=k"}
@@ -108,10 +81,9 @@ func TestRecordsImportSaysWhatIsWrong(t *testing.T) {
 		{"no client", key, []string{file, "--dataset", "vendas"}, exitUsage, "--client"},
 		{"two clients", key, []string{file, "--dataset", "vendas", "--client", "a", "--client-field", "b"}, exitUsage, "--client"},
 		{"no dataset", key, []string{file, "--client", "a"}, exitUsage, "--dataset"},
-		{"no such dataset", key, []string{file, "--dataset", "sales", "--client", "a"}, exitFailed, "cadastros, vendas, ingressos and financeiro"},
-		{"no key", nil, []string{file, "--dataset", "vendas", "--client", "a"}, exitFailed, "CARTEIRO_API_KEY"},
+		{"no such dataset", key, []string{file, "--dataset", "sales", "--client", "a"}, exitUsage, "cadastros, vendas, ingressos and financeiro"},
 		{"no file", key, []string{file + "x", "--dataset", "vendas", "--client", "a"}, exitFailed, "no such file"},
-		{"nobody answers", key, []string{file, "--dataset", "vendas", "--client", "a", "--server", "http://127.0.0.1:1"}, exitFailed, "records 1 to 1"},
+		{"nobody answers", key, []string{file, "--dataset", "vendas", "--client", "a", "--api-url", "http://127.0.0.1:1"}, exitFailed, "records 1 to 1"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			code, _, stderr := command(tc.env, append([]string{"records", "import"}, tc.args...)...)
