@@ -71,12 +71,26 @@ func (l *layers) addEnvironment(environ map[string]string) {
 		}
 		i := slices.IndexFunc(l.settings, func(s Setting) bool { return s.Env == key })
 		if i < 0 {
-			known := append(l.names(func(s Setting) string { return s.Env }), FileEnv)
-			l.problem(key, "there is no such setting%s", didYouMean(key, known))
+			if !l.addSecretFile(key, environ) {
+				l.unknown(key, environ[key])
+			}
 			continue
 		}
 		l.set(l.settings[i].Name, environ[key], origin{fromEnvironment, key})
 	}
+}
+
+// unknown complains about a variable that is no setting. Kubernetes gives each
+// container such names for each Service: one that is called carteiro would be
+// in the way of the program.
+func (l *layers) unknown(key, value string) {
+	if strings.HasSuffix(key, "_SERVICE_HOST") || strings.HasSuffix(key, "_SERVICE_PORT") || strings.HasPrefix(value, "tcp://") {
+		l.problem(key, "there is no such setting; Kubernetes made it for a Service: set enableServiceLinks to false in the pod")
+		return
+	}
+	known := append(l.names(func(s Setting) string { return s.Env }), FileEnv)
+	known = append(known, l.names(func(s Setting) string { return s.EnvFile })...)
+	l.problem(key, "there is no such setting%s", didYouMean(key, known))
 }
 
 func (l *layers) addFlags(flags map[string]string) {

@@ -25,6 +25,7 @@ const testPrefix = Prefix + "TEST_"
 type Setting struct {
 	Name    string // data_dir: its YAML key, and its key in Options.Flags
 	Env     string // CARTEIRO_DATA_DIR
+	EnvFile string // CARTEIRO_SECRET_KEY_FILE: names the file of the value; "" when the value is no secret
 	Flag    string // data-dir, written --data-dir
 	Default string // as one would write it; "" when there is none
 	Help    string // what it is for
@@ -45,10 +46,14 @@ func Settings() []Setting {
 		if !ok {
 			continue
 		}
-		kind := field.Tag.Get("kind")
+		kind, file := field.Tag.Get("kind"), ""
+		if kind != "" {
+			file = Prefix + name + fileSuffix
+		}
 		list = append(list, Setting{
 			Name:    strings.ToLower(name),
 			Env:     Prefix + name,
+			EnvFile: file,
 			Flag:    strings.ReplaceAll(strings.ToLower(name), "_", "-"),
 			Default: field.Tag.Get("envDefault"),
 			Help:    field.Tag.Get("help"),

@@ -97,6 +97,7 @@ func (h *house) run(r runContext, listener net.Listener) error {
 		return errors.Join(err, server.Close(), h.close())
 	}
 	h.announce(r, listener.Addr())
+	h.tell(r, supervisorReady)
 	var err error
 	var signal os.Signal
 	select {
@@ -105,6 +106,7 @@ func (h *house) run(r runContext, listener net.Listener) error {
 	case err = <-failed:
 	}
 	go h.exitOnSecond(r.signals)
+	h.tell(r, supervisorStopping)
 	h.leave(signal)
 	return errors.Join(err, h.stop(server))
 }
