@@ -1,15 +1,20 @@
 # A static program in an empty image: nothing else to patch, no shell to use.
-FROM --platform=$BUILDPLATFORM golang:1.26 AS build
+# For a build that can be repeated to the byte, give GO_VERSION=1.26.8 (say):
+# nothing else of the build's machine gets into the program.
+ARG GO_VERSION=1.26
+FROM --platform=$BUILDPLATFORM golang:${GO_VERSION} AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 ARG TARGETOS
 ARG TARGETARCH
+# What "carteiro version" answers: --build-arg VERSION=$(git describe --tags)
+ARG VERSION
 # Without cgo, names are resolved by Go's resolver, on which the address policy
 # relies. The time zones are in the program (time/tzdata).
 RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -trimpath -buildvcs=false -ldflags='-s -w' -o /out/carteiro ./cmd/carteiro \
+    go build -trimpath -buildvcs=false -ldflags="-s -w -buildid= -X main.release=$VERSION" -o /out/carteiro ./cmd/carteiro \
  && mkdir /out/empty
 
 FROM scratch

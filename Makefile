@@ -1,7 +1,7 @@
 # The usual commands by short names. What must hold before a change is merged
 # is in .ci/run.
 
-.PHONY: build test race faults lint bench ci
+.PHONY: build test race faults lint bench ci release
 
 build: ## the program, static, in bin/
 	CGO_ENABLED=0 go build -trimpath -o bin/carteiro ./cmd/carteiro
@@ -27,3 +27,6 @@ bench: ## measure against this machine's limits, some twenty minutes; see docs/p
 
 ci: ## everything that must hold before a change is merged
 	.ci/run
+
+release: ## the tag that is checked out, for the usual platforms, in dist/; see docs/install.md
+	go run ./deploy/release

@@ -119,5 +119,6 @@ func (c *Config) PostgreSQL() bool {
 // EmbeddedRedis tells whether Redis runs inside the process.
 func (c *Config) EmbeddedRedis() bool { return c.RedisURL == "embedded" }
 
-// workersByCPU is what auto means for the setting workers.
-func workersByCPU() int { return min(WorkersPerCPU*runtime.NumCPU(), MaxWorkers) }
+// workersByCPU is what auto means for the setting workers. A container's share
+// of the processors counts, not how many the machine has.
+func workersByCPU() int { return min(WorkersPerCPU*runtime.GOMAXPROCS(0), MaxWorkers) }

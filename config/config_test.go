@@ -40,7 +40,7 @@ func TestDefaultsAreTheDocumentedOnes(t *testing.T) {
 	want := facts{
 		Listen: "127.0.0.1:8080", DataDir: "./data", Database: "sqlite:data/carteiro.db", Redis: "embedded",
 		Schedule: []time.Duration{time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour},
-		Timeout:  15 * time.Second, TTL: 30 * 24 * time.Hour, Workers: min(256*runtime.NumCPU(), 4096),
+		Timeout:  15 * time.Second, TTL: 30 * 24 * time.Hour, Workers: min(256*runtime.GOMAXPROCS(0), 4096),
 		Roles: config.Roles{API: true, Worker: true, Scheduler: true},
 		Level: slog.LevelInfo, Format: "text", Migrate: "auto",
 	}

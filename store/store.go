@@ -120,7 +120,7 @@ func (s *Store) openSQLite(path string) error {
 	if s.read, err = sql.Open("sqlite", dsn("query_only(true)", "cache_size(-8000)")); err != nil {
 		return err
 	}
-	s.read.SetMaxOpenConns(max(4, runtime.NumCPU()))
+	s.read.SetMaxOpenConns(max(4, runtime.GOMAXPROCS(0)))
 	s.read.SetMaxIdleConns(4)
 	return nil
 }
@@ -131,7 +131,8 @@ func (s *Store) openPostgres(address string) error {
 		return fmt.Errorf("the PostgreSQL address cannot be read: %w", redactAddress(err, address))
 	}
 	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(planEachTime))
-	db.SetMaxOpenConns(max(16, 4*runtime.NumCPU()))
+	// Not NumCPU: a container with two of a machine's 64 cores is not to take 256.
+	db.SetMaxOpenConns(max(16, 4*runtime.GOMAXPROCS(0)))
 	db.SetMaxIdleConns(16)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	s.d, s.write, s.read, s.hot = postgresDialect(), db, db, openHot(*config)

@@ -56,8 +56,15 @@ func (versionCommand) Run(r runContext) error {
 	return nil
 }
 
-// version is the module's version, or the commit it was built from.
+// release is the version that deploy/release and the Dockerfile write into the
+// program with the linker; nothing else sets it.
+var release string
+
+// version is the release, the module's version, or the commit it was built from.
 func version() string {
+	if release != "" {
+		return release
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

@@ -85,6 +85,10 @@ func table() []folder {
 			},
 			why: "a measurement starts the parts itself; only cmd/carteiro reads settings",
 		},
+		{
+			path: "deploy", floor: 7, may: nil, parts: []string{},
+			why: "what packs the program works on any tag, and needs nothing that is inside",
+		},
 	}
 }
 
