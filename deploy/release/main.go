@@ -19,8 +19,10 @@ func (t target) String() string { return t.os + "/" + t.arch }
 // targets are the usual platforms.
 func targets() []target {
 	return []target{
-		{"linux", "amd64"}, {"linux", "arm64"},
-		{"darwin", "amd64"}, {"darwin", "arm64"},
+		{"linux", "amd64"},
+		{"linux", "arm64"},
+		{"darwin", "amd64"},
+		{"darwin", "arm64"},
 		{"windows", "amd64"},
 	}
 }
