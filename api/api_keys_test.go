@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/carteiro-webhooks/carteiro/access"
+	"github.com/carteiro-webhooks/carteiro/internal/guard"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
@@ -216,13 +217,13 @@ func TestTheCallersAddress(t *testing.T) {
 		{"10.0.0.1:1", "10.0.0.3, 10.0.0.2", "10.0.0.3"},
 		{"@", "198.51.100.1", ""},
 	} {
-		a := &api{o: Options{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}}
+		proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
 		r := httptest.NewRequest("GET", "/", nil)
 		r.RemoteAddr = tc.from
 		if tc.forwarded != "" {
 			r.Header.Set("X-Forwarded-For", tc.forwarded)
 		}
-		c := call{from: a.remoteAddr(r)}
+		c := call{from: guard.RemoteAddr(r, proxies)}
 		if got := c.remote(); got != tc.want {
 			t.Errorf("%q, forwarded for %q: %q, want %q", tc.from, tc.forwarded, got, tc.want)
 		}

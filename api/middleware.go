@@ -15,6 +15,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/carteiro-webhooks/carteiro/access"
+	"github.com/carteiro-webhooks/carteiro/internal/guard"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
@@ -42,6 +43,14 @@ type principal struct {
 
 // adminPrincipal is whoever has the configured admin key.
 const adminPrincipal = webhook.AdminKeyID
+
+// remote is the caller's address in words; "" when it is not known.
+func (c *call) remote() string {
+	if !c.from.IsValid() {
+		return ""
+	}
+	return c.from.String()
+}
 
 type callKey struct{}
 
@@ -71,7 +80,7 @@ const intakeTimeout = 1900 * time.Millisecond
 // the log, and what happens when it panics.
 func (a *api) enter(g *gin.Context) {
 	began := a.o.Now()
-	c := &call{id: webhook.NewID(prefixRequest), route: humaPattern(g.FullPath()), from: a.remoteAddr(g.Request), room: &a.room}
+	c := &call{id: webhook.NewID(prefixRequest), route: humaPattern(g.FullPath()), from: guard.RemoteAddr(g.Request, a.o.TrustedProxies), room: &a.room}
 	defer c.letGo()
 	ctx, cancel := context.WithTimeout(context.WithValue(g.Request.Context(), callKey{}, c), requestTimeout)
 	defer cancel()

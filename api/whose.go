@@ -105,7 +105,7 @@ func (a *api) within(g *gin.Context, r *route, who principal) error {
 	case ofQuery:
 		return ownQuery(g.Request, who)
 	case ofRun:
-		if err := a.ownRun(g.Request.Context(), g.Param("id"), who); err != nil {
+		if err := a.o.Access.HasPart(g.Request.Context(), who.client, g.Param("id")); err != nil {
 			return err
 		}
 		return ownQuery(g.Request, who)
@@ -149,40 +149,12 @@ func ownQuery(r *http.Request, who principal) error {
 	return nil
 }
 
-// owner is the client that a resource belongs to. What has not the form of an
-// id does not exist.
+// owner is the client that a resource belongs to.
 func (a *api) owner(ctx context.Context, kind whose, id string) (webhook.ClientID, error) {
-	prefix := map[whose]string{
-		ofSubscription: webhook.PrefixSubscription, ofEvent: webhook.PrefixEvent,
-		ofVerification: webhook.PrefixVerification, ofDelivery: webhook.PrefixDelivery,
-	}[kind]
-	if !webhook.ValidID(prefix, id) {
-		return "", webhook.NotFound(string(kind), clip(id))
+	if sub := a.o.Subscriptions.Index().Get(webhook.SubscriptionID(id)); kind == ofSubscription && sub != nil {
+		return sub.ClientID, nil // it never changes
 	}
-	switch kind {
-	case ofSubscription:
-		if sub := a.o.Subscriptions.Index().Get(webhook.SubscriptionID(id)); sub != nil {
-			return sub.ClientID, nil // it never changes
-		}
-		sub, err := a.o.Store.Subscription(ctx, webhook.SubscriptionID(id))
-		return sub.ClientID, err
-	case ofEvent:
-		m, err := a.o.Store.Message(ctx, webhook.MessageID(id))
-		if webhook.IsKind(err, webhook.KindNotFound) {
-			err = webhook.NotFound(string(kind), id)
-		}
-		return m.ClientID, err
-	case ofVerification:
-		v, err := a.o.Store.Verification(ctx, webhook.VerificationID(id))
-		return v.ClientID, err
-	}
-	d, err := a.o.Store.Delivery(ctx, webhook.DeliveryID(id))
-	if err != nil || d.SubscriptionID == "" { // a callback's
-		return d.ClientID, err
-	}
-	// A client's event also goes to those who listen to every client: that is
-	// the platform's own delivery, with its URL and its server's answers.
-	return a.o.Store.SubscriptionOwner(ctx, d.SubscriptionID)
+	return a.o.Access.Owner(ctx, webhook.Resource(kind), id)
 }
 
 // withinSubscription keeps keys to their client's subscriptions, and those to
@@ -212,23 +184,6 @@ func adminNeeded(faults webhook.Faults) error {
 		Kind: webhook.KindForbidden, Code: "admin_needed", Faults: faults,
 		Message: `A subscription to every client's events ("*") gets the data of all clients: only an admin's key may make or change one, or see its secret.`,
 	}
-}
-
-// ownRun refuses a run in which the key's client has no part.
-func (a *api) ownRun(ctx context.Context, id string, who principal) error {
-	notFound := webhook.NotFound("run", clip(id))
-	if !webhook.ValidID(webhook.PrefixRun, id) {
-		return notFound
-	}
-	run, err := a.o.Store.Run(ctx, webhook.RunID(id))
-	if err != nil || run.ClientID == who.client {
-		return err
-	}
-	totals, err := a.o.Store.RunTotals(ctx, run.ID, who.client)
-	if err == nil && totals.Clients == 0 {
-		err = notFound
-	}
-	return err
 }
 
 // What each input of ofInput and ofIntake does to keep a key to its client.

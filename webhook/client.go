@@ -56,11 +56,18 @@ func plainText(f *Faults, path, s string) {
 	}
 }
 
-// clip shortens a value that goes into an error message.
-func clip(s string) string {
+// Clip shortens a value that goes into a message for people, to about 80
+// bytes.
+func Clip(s string) string {
 	const most = 80
 	if len(s) <= most {
 		return s
 	}
-	return s[:most] + "…"
+	cut := most
+	for cut > 0 && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut] + "…"
 }
+
+func clip(s string) string { return Clip(s) }

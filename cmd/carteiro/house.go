@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/carteiro-webhooks/carteiro/access"
-	"github.com/carteiro-webhooks/carteiro/api"
 	"github.com/carteiro-webhooks/carteiro/config"
 	"github.com/carteiro-webhooks/carteiro/dispatcher"
 	"github.com/carteiro-webhooks/carteiro/dispatcher/sender"
@@ -176,12 +175,7 @@ func (h *house) buildFaces(_ context.Context, _ net.Addr) (err error) {
 		return err
 	}
 	h.metrics.Watch(metrics.Sources{Store: h.store, Work: h.dispatcher.Snapshot, Parts: h.ready})
-	h.handler, err = api.New(api.Options{
-		Store: h.store, Subscriptions: h.subs, Dispatcher: h.dispatcher, Scheduler: h.scheduler, Keys: h.keys,
-		Redact: redactRules(h.config),
-		Access: h.access, Log: h.log, Ready: h.ready, Version: version(), TrustedProxies: h.config.TrustedProxies,
-		HealthOnly: !h.config.Roles.API, Metrics: h.metrics.Handler(), Observe: h.observeRequest,
-	})
+	h.handler, err = h.buildFace()
 	return err
 }
 

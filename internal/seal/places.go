@@ -18,3 +18,7 @@ func ClientSecret(id string) string { return "clients/" + id + "/secret" }
 
 // Answer is the place of a stored answer to a request with an Idempotency-Key.
 func Answer(scope, key string) string { return "idempotency/" + scope + "/" + key }
+
+// Session is the place of a session of the console. It is no row: whoever has
+// the cookie has the session.
+func Session() string { return "console/session" }

@@ -1,4 +1,4 @@
-package api
+package guard
 
 import (
 	"net"
@@ -8,13 +8,14 @@ import (
 	"strings"
 )
 
-// remoteAddr is the address that a request came from: of whoever connects, or,
-// when that is a trusted proxy, what the proxies say. Each proxy appends the
+// RemoteAddr is the address that a request came from: of whoever connects, or,
+// when that is a trusted proxy, what the proxies say. What cannot be read is
+// the zero address. Each proxy appends the
 // address that it saw to X-Forwarded-For, so the list is read from its end, as
 // long as a trusted proxy wrote it; what is before that may be invented.
-func (a *api) remoteAddr(r *http.Request) netip.Addr {
+func RemoteAddr(r *http.Request, proxies []netip.Prefix) netip.Addr {
 	addr := address(r.RemoteAddr)
-	if !a.trusted(addr) {
+	if !trusted(proxies, addr) {
 		return addr
 	}
 	said := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
@@ -23,15 +24,15 @@ func (a *api) remoteAddr(r *http.Request) netip.Addr {
 		if !next.IsValid() {
 			return addr
 		}
-		if addr = next; !a.trusted(addr) {
+		if addr = next; !trusted(proxies, addr) {
 			return addr
 		}
 	}
 	return addr
 }
 
-func (a *api) trusted(addr netip.Addr) bool {
-	return slices.ContainsFunc(a.o.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(addr) })
+func trusted(proxies []netip.Prefix, addr netip.Addr) bool {
+	return slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
 // address reads an address, with or without a port. What is none is the zero
@@ -46,12 +47,4 @@ func address(text string) netip.Addr {
 		return netip.Addr{}
 	}
 	return addr.Unmap().WithZone("")
-}
-
-// remote is the caller's address in words; "" when it is not known.
-func (c *call) remote() string {
-	if !c.from.IsValid() {
-		return ""
-	}
-	return c.from.String()
 }
