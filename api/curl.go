@@ -29,7 +29,7 @@ func (a *api) getCurl(ctx context.Context, in *deliveryPath) (*reply[plainText],
 	if err != nil {
 		return nil, err
 	}
-	body, url := s.json(r.Body), s.text(r.URL)
+	body, url := s.JSON(r.Body), s.Text(r.URL)
 	changed := url != r.URL || !bytes.Equal(body, r.Body)
 	r.Body, r.URL = body, url
 	line := curlLine(r)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/carteiro-webhooks/carteiro/internal/redact"
 	"github.com/carteiro-webhooks/carteiro/store"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
@@ -60,7 +61,7 @@ func (a *api) listDeliveries(ctx context.Context, in *deliveriesQuery) (*reply[l
 	if err != nil {
 		return nil, err
 	}
-	return listOf(listDeliveries, rows, next, a.redacted().delivery), nil
+	return listOf(listDeliveries, rows, next, a.redacted().Delivery), nil
 }
 
 type deliveryPath struct {
@@ -107,16 +108,16 @@ type timingView struct {
 	FirstByte *float64 `json:"first_byte_ms"`
 }
 
-func viewAttempt(a *webhook.Attempt, s sight) AttemptView {
-	body := s.json(a.ResponseBody)
+func viewAttempt(a *webhook.Attempt, s redact.Sight) AttemptView {
+	body := s.JSON(a.ResponseBody)
 	v := AttemptView{
 		Number: a.Number, Trigger: a.Trigger, StartedAt: a.StartedAt, DurationMS: milliseconds(a.Duration),
 		Timing: timingView{
 			DNS: maybeMilliseconds(a.Timing.DNS), Connect: maybeMilliseconds(a.Timing.Connect),
 			TLS: maybeMilliseconds(a.Timing.TLS), FirstByte: maybeMilliseconds(a.Timing.FirstByte),
 		},
-		URL: s.text(a.URL), RemoteAddr: a.RemoteAddr, Status: a.Status, Error: a.Error,
-		RequestHeaders: a.RequestHeaders, ResponseHeaders: s.headers(a.ResponseHeaders),
+		URL: s.Text(a.URL), RemoteAddr: a.RemoteAddr, Status: a.Status, Error: a.Error,
+		RequestHeaders: a.RequestHeaders, ResponseHeaders: s.Headers(a.ResponseHeaders),
 		ResponseBody: string(body), ResponseTruncated: a.ResponseTruncated, Warnings: a.Warnings,
 		LateMS: maybeMilliseconds(a.Late), Waited: a.Waited,
 	}
@@ -169,7 +170,7 @@ func (a *api) getDelivery(ctx context.Context, in *deliveryPath) (*reply[deliver
 		return nil, err
 	}
 	v := deliveryDetail{
-		Delivery: s.delivery(&d), PayloadGone: gone, AttemptsRemoved: max(0, d.AttemptCount-len(attempts)),
+		Delivery: s.Delivery(&d), PayloadGone: gone, AttemptsRemoved: max(0, d.AttemptCount-len(attempts)),
 		Attempts: make([]AttemptView, len(attempts)),
 	}
 	for i := range attempts {
@@ -196,7 +197,7 @@ func (a *api) getPayload(ctx context.Context, in *deliveryPath) (*reply[rawJSON]
 	if err != nil {
 		return nil, err
 	}
-	return &reply[rawJSON]{Raw: s.json(m.Body)}, nil
+	return &reply[rawJSON]{Raw: s.JSON(m.Body)}, nil
 }
 
 type retryDelivery struct {
@@ -213,7 +214,7 @@ func (a *api) retryDelivery(ctx context.Context, in *retryDelivery) (*reply[webh
 		return nil, err
 	}
 	d.RetryRequested = true
-	body, err := encodeJSON(a.redacted().delivery(&d))
+	body, err := encodeJSON(a.redacted().Delivery(&d))
 	if err != nil {
 		return nil, err
 	}
@@ -240,5 +241,5 @@ func (a *api) cancelDelivery(ctx context.Context, in *cancelDelivery) (*reply[we
 		return nil, err
 	}
 	d, err := a.o.Dispatcher.Cancel(ctx, in.ID)
-	return &reply[webhook.Delivery]{Value: a.redacted().delivery(&d)}, err
+	return &reply[webhook.Delivery]{Value: a.redacted().Delivery(&d)}, err
 }

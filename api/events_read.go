@@ -103,7 +103,7 @@ func (a *api) getEvent(ctx context.Context, in *eventPath) (*reply[eventDetail],
 	if err != nil {
 		return nil, err
 	}
-	body, err := encodeEvent(&m, s.eventData(&m), eventRest{s.deliveries(ds), next != "", m.Gone})
+	body, err := encodeEvent(&m, s.EventData(&m), eventRest{s.Deliveries(ds), next != "", m.Gone})
 	return &reply[eventDetail]{Raw: body}, err
 }
 
@@ -112,19 +112,6 @@ type eventRest struct {
 	Deliveries []webhook.Delivery `json:"deliveries"`
 	More       bool               `json:"more_deliveries"`
 	Gone       *webhook.Gone      `json:"data_gone"`
-}
-
-// eventData shows an event's data. The paths of the rules count from the body
-// that is sent: in an envelope, the data are its "data".
-func (s sight) eventData(m *webhook.Message) []byte {
-	data := m.Data()
-	if data == nil {
-		return []byte("null")
-	}
-	if m.DataStart > 0 {
-		return s.json(data, "data")
-	}
-	return s.json(data)
 }
 
 // encodeEvent writes an event with its data byte for byte: encoding/json would

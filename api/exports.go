@@ -177,7 +177,7 @@ func (a *api) previewExport(ctx context.Context, in *previewExport) (*reply[prev
 	if err == nil && p.FirstPage != nil {
 		// By hand: an encoder would rewrite the platform's bytes.
 		body = append(bytes.TrimSuffix(body, []byte("}")), `,"first_page":`...)
-		body = append(append(body, s.json(p.FirstPage)...), '}')
+		body = append(append(body, s.JSON(p.FirstPage)...), '}')
 	}
 	return &reply[previewView]{Raw: body}, err
 }

@@ -196,7 +196,7 @@ func (a *api) findRun(ctx context.Context, id webhook.RunID, only webhook.Client
 			return RunView{}, err
 		}
 		for j := range c.RefusedRecords { // a platform may use an address as its key
-			c.RefusedRecords[j].Key = a.redacted().text(c.RefusedRecords[j].Key)
+			c.RefusedRecords[j].Key = a.redacted().Text(c.RefusedRecords[j].Key)
 		}
 	}
 	return v, nil

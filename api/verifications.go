@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/carteiro-webhooks/carteiro/dispatcher"
+	"github.com/carteiro-webhooks/carteiro/internal/redact"
 	"github.com/carteiro-webhooks/carteiro/store"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
@@ -114,7 +115,7 @@ type (
 	}
 )
 
-func viewVerification(v *webhook.Verification, s sight) verificationView {
+func viewVerification(v *webhook.Verification, s redact.Sight) verificationView {
 	out := verificationView{
 		VerificationHead: VerificationHead{v.ID, v.Status},
 		VerificationTail: VerificationTail{
@@ -123,7 +124,7 @@ func viewVerification(v *webhook.Verification, s sight) verificationView {
 		},
 	}
 	if v.Callback != nil {
-		out.Callback = &callbackView{s.text(v.Callback.URL), v.Callback.Method}
+		out.Callback = &callbackView{s.Text(v.Callback.URL), v.Callback.Method}
 	}
 	if v.DeliveryID != "" {
 		out.DeliveryID = &v.DeliveryID
@@ -133,8 +134,8 @@ func viewVerification(v *webhook.Verification, s sight) verificationView {
 
 // encodeVerification writes a verification with its metadata byte for byte:
 // encoding/json would take the space out of it.
-func encodeVerification(v *webhook.Verification, s sight) ([]byte, error) {
-	view, metadata := viewVerification(v, s), s.json(v.Metadata, "metadata")
+func encodeVerification(v *webhook.Verification, s redact.Sight) ([]byte, error) {
+	view, metadata := viewVerification(v, s), s.JSON(v.Metadata, "metadata")
 	head, err := encodeJSON(view.VerificationHead)
 	if err != nil {
 		return nil, err
@@ -164,7 +165,7 @@ func (a *api) createVerification(ctx context.Context, in *createVerification) (*
 	var body []byte
 	v, err := a.o.Dispatcher.RegisterVerification(ctx, in.Content.value.verification(), func(v *webhook.Verification) (*store.Idempotency, error) {
 		var err error
-		body, err = encodeVerification(v, sight{}) // to whoever has just sent it
+		body, err = encodeVerification(v, redact.Revealed()) // to whoever has just sent it
 		return answered(key, http.StatusCreated, body), err
 	})
 	if err != nil {
@@ -210,7 +211,7 @@ func (a *api) getVerification(ctx context.Context, in *verificationPath) (*reply
 	if err != nil {
 		return nil, err
 	}
-	s := sight{} // a producer brought it in, and polls what the callback gets
+	s := redact.Revealed() // a producer brought it in, and polls what the callback gets
 	if in.Reveal || callOf(ctx).who.role != webhook.RoleProducer {
 		s, err = a.sightOf(ctx, in.Revealing, webhook.AuditEntry{
 			Resource: webhook.ResourceVerification, ResourceID: string(v.ID), ClientID: v.ClientID,
@@ -247,7 +248,7 @@ func (a *api) endVerification(ctx context.Context, in *endVerification) (*reply[
 	if err != nil {
 		return nil, err
 	}
-	body, err := encodeVerification(v, sight{}) // to a producer, as above
+	body, err := encodeVerification(v, redact.Revealed()) // to a producer, as above
 	return &reply[verificationView]{Raw: body}, err
 }
 

@@ -91,6 +91,8 @@ type tab struct {
 	h   *house
 	ctx context.Context
 
+	pictures int
+
 	mu       sync.Mutex
 	problems []string
 }
@@ -281,15 +283,14 @@ func (b *tab) shoot() {
 	if dir == "" {
 		return
 	}
-	at, _, _ := strings.Cut(strings.Trim(b.path(), "/"), "?")
-	name := strings.NewReplacer("/", "-").Replace(at)
+	b.pictures++
 	for _, width := range []int64{1280, 390} {
 		for _, theme := range []string{"light", "dark"} {
 			b.size(width, 800)
 			b.theme(theme)
 			picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
 			must(b.t, err)
-			file := fmt.Sprintf("%s-%s-%d-%s.png", strings.ReplaceAll(b.t.Name(), "/", "-"), name, width, theme)
+			file := fmt.Sprintf("%s-%d-%d-%s.png", strings.ReplaceAll(b.t.Name(), "/", "-"), b.pictures, width, theme)
 			must(b.t, os.WriteFile(filepath.Join(dir, file), picture, 0o600))
 		}
 	}

@@ -23,6 +23,12 @@ func (c *console) routes() []route {
 	return []route{
 		{get, "/console", viewer, ofQuery, "show-overview", c.showOverview},
 
+		{get, "/console/deliveries", viewer, ofQuery, "list-deliveries", c.listDeliveries},
+		{get, "/console/deliveries/{id}", viewer, ofDelivery, "show-delivery", c.showDelivery},
+		{post, "/console/deliveries/{id}/retry", operator, ofDelivery, "retry-delivery", c.retryDelivery},
+		{get, "/console/deliveries/{id}/cancel", operator, ofDelivery, "confirm-cancel-delivery", c.confirmCancel},
+		{post, "/console/deliveries/{id}/cancel", operator, ofDelivery, "cancel-delivery", c.cancelDelivery},
+
 		{get, "/console/sign-in", public, ofNobody, "show-sign-in", c.showSignIn},
 		{post, "/console/sign-in", public, ofNobody, "sign-in", c.signIn},
 		{post, "/console/sign-out", public, ofNobody, "sign-out", c.signOut},

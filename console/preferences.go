@@ -7,15 +7,15 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/text/language"
+	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
-// lang is a language of the pages, as BCP 47 writes it.
-type lang string
+// lang is a language of the pages: one of those that deliveries are explained in.
+type lang webhook.Language
 
 const (
-	english    lang = "en"
-	portuguese lang = "pt-BR"
+	english    = lang(webhook.English)
+	portuguese = lang(webhook.Portuguese)
 )
 
 // langs lists the languages; the first is for whoever asks for none of them.
@@ -36,17 +36,7 @@ func langOf(r *http.Request) lang {
 	if k, err := r.Cookie(langCookie); err == nil && slices.Contains(langs(), lang(k.Value)) {
 		return lang(k.Value)
 	}
-	wanted, _, err := language.ParseAcceptLanguage(r.Header.Get("Accept-Language"))
-	if err != nil {
-		return english
-	}
-	all := langs()
-	known := make([]language.Tag, len(all))
-	for i, l := range all {
-		known[i] = language.Make(string(l))
-	}
-	_, i, _ := language.NewMatcher(known).Match(wanted...)
-	return all[i]
+	return lang(webhook.PreferredLanguage(r.Header.Get("Accept-Language")))
 }
 
 // theme is "light", "dark", or "" for what the system has.
