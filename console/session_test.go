@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
@@ -29,6 +31,10 @@ func TestSignInWithABrowser(t *testing.T) {
 	if got := b.focusOrder(3); got[0] != "#main" || got[1] != "/console" || got[2] != "/console" {
 		t.Errorf("the focus goes to %q; want first the link past the navigation, then the brand", got)
 	}
+	b.size(390, 800)
+	b.press(".menu-button").wait("#side nav a")
+	b.do(chromedp.KeyEvent("\x1b"), chromedp.WaitNotVisible(chromedp.CSS("#side nav a")))
+	b.size(1280, 800)
 	b.click("form[action$='preferences'] button[value=dark]").wait(":root[data-theme=dark]")
 	b.click("form[action$='preferences'] button[value='pt-BR']").wait(":root[lang='pt-BR']")
 	b.check()
