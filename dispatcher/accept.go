@@ -69,11 +69,9 @@ func (d *Dispatcher) accept(ctx context.Context, r *offer) ([]Accepted, error) {
 	for range optimistic {
 		in, accepted, err := d.prepare(ctx, r)
 		if err == nil {
-			err = d.o.Store.Accept(ctx, in)
+			err = d.commit(ctx, in)
 		}
 		if err == nil {
-			failpoint.Hit(failpoint.EventCommitted)
-			d.hintNew(in.Deliveries)
 			return accepted, nil
 		}
 		if !store.IsStale(err) {
@@ -84,6 +82,32 @@ func (d *Dispatcher) accept(ctx context.Context, r *offer) ([]Accepted, error) {
 		}
 	}
 	return d.acceptInTurn(ctx, r)
+}
+
+// commit stores an intake and sends what this process kept of it.
+func (d *Dispatcher) commit(ctx context.Context, in *store.Intake) error {
+	since := time.Now()
+	if d.worker != nil && d.runs.Load() {
+		d.worker.keeper.take(in, d.now())
+	}
+	if err := d.o.Store.Accept(ctx, in); err != nil {
+		if d.worker != nil {
+			d.worker.keeper.dropped(in)
+		}
+		return err
+	}
+	failpoint.Hit(failpoint.EventCommitted)
+	for i := range in.Deliveries {
+		switch nd := &in.Deliveries[i]; {
+		case nd.Parked:
+			d.worker.feeder.parked(gateKey(nd.SubscriptionID))
+		case !nd.LeaseUntil.IsZero():
+			d.worker.keeper.send(nd, in.Catalogue, since)
+		default:
+			d.hintNew(in.Deliveries[i : i+1])
+		}
+	}
+	return nil
 }
 
 // optimistic is how often an intake is matched from memory. When the
@@ -231,7 +255,7 @@ func newDelivery(m *webhook.Message, sub *webhook.Subscription, now time.Time) s
 func (d *Dispatcher) hintNew(ds []store.NewDelivery) {
 	for i := range ds {
 		if !ds[i].Held {
-			d.hints.add(laneFor(true, ds[i].RunID != ""), store.Ref{ID: ds[i].ID, Generation: 1}, time.Time{})
+			d.hints.add(laneFor(true, ds[i].RunID != ""), ds[i].Ref(), time.Time{})
 		}
 	}
 }

@@ -20,6 +20,9 @@ type delivery struct {
 	sub     *webhook.Subscription // nil: a verification's callback
 	secrets webhook.SigningSecrets
 	late    time.Duration // how long after its due time the attempt was started
+
+	claimed  time.Time // when, or a moment before
+	expected gateKey   // the gate counts on it until it has arrived; "": it does not
 }
 
 // maxCrashes is how often sending a delivery may crash us (P15).
@@ -27,9 +30,9 @@ const maxCrashes = 3
 
 // run takes the delivery to a committed result, or back to SQL.
 func (d *delivery) run() {
-	claimed := time.Now()
 	defer d.leaveGate(nil)
 	fed := d.ticket != nil
+	defer d.arrive()
 	if d.c.CrashCount > maxCrashes {
 		d.giveBack(store.ReleaseQuarantine)
 		d.w.d.o.Log.Error("a delivery is in quarantine: sending it crashed us three times", "delivery", d.c.ID)
@@ -43,7 +46,9 @@ func (d *delivery) run() {
 		d.giveBack(store.ReleaseUnsent)
 		return
 	}
-	if !d.enterGate() {
+	entered := d.enterGate()
+	d.arrive()
+	if !entered {
 		return
 	}
 	if !d.w.slots.take(d.lane, d.deadline(), d.w.drain) {
@@ -53,7 +58,7 @@ func (d *delivery) run() {
 	failpoint.Hit(failpoint.Claimed)
 	// The wait may have been long: what was true before it is looked at again.
 	why, ok := d.sendable()
-	if ok && time.Since(claimed) > trustClaim {
+	if ok && time.Since(d.claimed) > trustClaim {
 		ok = d.inTime() && d.stillWanted()
 	}
 	if !ok {
@@ -69,6 +74,14 @@ func (d *delivery) run() {
 		return
 	}
 	d.record(attempt)
+}
+
+// arrive tells the gate that it need not count on the delivery any more.
+func (d *delivery) arrive() {
+	if d.expected != "" {
+		d.w.gate.arrived(d.expected)
+		d.expected = ""
+	}
 }
 
 // sendable tells whether the delivery may be sent, by the present catalogue.

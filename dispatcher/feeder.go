@@ -123,9 +123,11 @@ func (f *feeder) once(key gateKey) {
 	if err == nil && allowed > len(claimed) && (isHost || limits.Pages > pagesOf(claimed)) {
 		w.gate.setParked(key, false)
 	}
+	now := time.Now()
 	for i := range claimed {
 		w.running.Add(1)
-		go w.process(&claimed[i], laneFor(claimed[i].AttemptCount == 0, claimed[i].RunID != ""), tickets[i])
+		lane := laneFor(claimed[i].AttemptCount == 0, claimed[i].RunID != "")
+		go w.process(&delivery{w: w, c: &claimed[i], lane: lane, ticket: tickets[i], claimed: now})
 	}
 	w.gate.unused(tickets[len(claimed):])
 }

@@ -55,6 +55,7 @@ func hostOf(target string) string {
 // door is the state of one subscription.
 type door struct {
 	inFlight  int
+	expected  int // kept deliveries that have not come to the gate yet
 	limit     int // present, at most max
 	max       int // the subscription's max_in_flight
 	proven    bool
@@ -328,7 +329,7 @@ func (g *gate) door(key gateKey, limit int) *door {
 // forget drops what is known of subscriptions that do nothing at present.
 func (g *gate) forget() {
 	for key, d := range g.doors {
-		if d.inFlight == 0 && len(d.waiters) == 0 {
+		if d.inFlight == 0 && d.expected == 0 && len(d.waiters) == 0 {
 			delete(g.doors, key)
 			delete(g.parked, key)
 		}

@@ -30,6 +30,7 @@ type worker struct {
 	slots      *slots
 	gate       *gate
 	feeder     *feeder
+	keeper     *keeper
 	rate       *rateLimit
 	reconciler *reconciler
 	expecting  atomic.Int64 // hinted deliveries whose time is near
@@ -50,6 +51,7 @@ func newWorker(d *Dispatcher, wk *waker) *worker {
 	}
 	w.send, w.cutOff = context.WithCancel(context.Background())
 	w.feeder = newFeeder(w)
+	w.keeper = &keeper{w: w}
 	w.gate = newGate(d.o.Workers, w.feeder.feed)
 	w.rate = newRateLimit(d.o.Redis.Client)
 	w.reconciler = newReconciler(w)
@@ -111,6 +113,7 @@ func (w *worker) stop(ctx context.Context) {
 	defer cut()
 	w.reconciler.stop()
 	close(w.drain)
+	w.keeper.stop()
 	failpoint.Hit(failpoint.Stopping)
 	w.waker.stop()
 	var stopping sync.WaitGroup
@@ -191,13 +194,14 @@ func (w *worker) take(ctx context.Context, l Lane, refs []store.Ref) error {
 		failpoint.Hit(failpoint.HintTaken)
 		claimed, err = w.d.o.Store.Claim(ctx, refs, w.terms())
 	}
+	now := time.Now()
 	w.admission[l].Release(int64(len(refs) - len(claimed)))
 	var all sync.WaitGroup
 	for i := range claimed {
 		w.running.Add(1)
 		all.Go(func() {
 			defer w.admission[l].Release(1)
-			w.process(&claimed[i], l, nil)
+			w.process(&delivery{w: w, c: &claimed[i], lane: l, claimed: now})
 		})
 	}
 	all.Wait()
@@ -214,15 +218,15 @@ func (w *worker) terms() store.ClaimTerms {
 
 // process sends one claimed delivery. A panic of ours leaves the claim to run
 // out: the third one in a row puts the delivery into quarantine (P15).
-func (w *worker) process(c *store.Claimed, l Lane, t *ticket) {
+func (w *worker) process(d *delivery) {
 	defer w.running.Done()
 	defer func() {
 		if p := recover(); p != nil {
 			w.d.o.Log.Error("sending a delivery crashed; it is tried again, at most three times",
-				"delivery", c.ID, "crashes", c.CrashCount, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+				"delivery", d.c.ID, "crashes", d.c.CrashCount, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
 		}
 	}()
-	(&delivery{w: w, c: c, lane: l, ticket: t}).run()
+	d.run()
 }
 
 // asynqLog passes asynq's own messages on. Its "info" is our "debug".

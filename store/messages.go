@@ -29,9 +29,19 @@ type NewDelivery struct {
 	URL            string
 	Method         string
 	Held           bool      // its subscription is paused
-	CheckAt        time.Time // when the reconciler looks after it; not used when Held
+	Parked         bool      // its subscription is at its limit, and others of it wait already
+	LeaseUntil     time.Time // whoever brings it claims it until then; zero: nobody
+	CheckAt        time.Time // when the reconciler looks after it; only where nothing of the above is so
 	RunID          webhook.RunID
 	Page, Pages    int
+}
+
+// Ref is what names the delivery once it is stored. A claim counts as one.
+func (d *NewDelivery) Ref() Ref {
+	if d.LeaseUntil.IsZero() {
+		return Ref{d.ID, 1}
+	}
+	return Ref{d.ID, 2}
 }
 
 // Accept commits an intake. Intakes that wait at the same time share a commit.
@@ -243,23 +253,33 @@ var newDeliveryColumns = []column{
 	{"run_id", text},
 	{"page", number},
 	{"pages", number},
+	{"generation", number},
+	{"crash_count", number},
+	{"lease_until", number},
+	{"parked", boolean},
 }
 
 func appendDeliveries(rows [][]any, ds []NewDelivery) [][]any {
 	for i := range ds {
 		d := &ds[i]
 		state, reason, check := webhook.StatePending, webhook.HoldNone, maybeMicros(d.CheckAt)
-		if d.Held {
+		switch {
+		case d.Held:
 			state, reason, check = webhook.StateHeld, webhook.HoldPaused, nil
+		case d.Parked:
+			check = nil
+		case !d.LeaseUntil.IsZero():
+			check = maybeMicros(d.LeaseUntil)
 		}
 		var run, page, pages any
 		if d.RunID != "" {
 			run, page, pages = string(d.RunID), int64(d.Page), int64(d.Pages)
 		}
-		due := micros(d.Message.CreatedAt)
+		due, ref := micros(d.Message.CreatedAt), d.Ref()
 		rows = append(rows, []any{
 			string(d.ID), string(d.Message.ID), string(d.Message.Kind), string(d.Message.ClientID), string(d.Message.Type),
 			string(d.SubscriptionID), d.URL, d.Method, string(state), string(reason), due, check, due, run, page, pages,
+			ref.Generation, ref.Generation - 1, maybeMicros(d.LeaseUntil), d.Parked,
 		})
 	}
 	return rows

@@ -64,6 +64,15 @@ const (
 // both databases.
 const batchRows = 100
 
+// A batch costs several times what one more row in it costs, so under load the
+// next one waits for company: behind an intake somebody waits for the answer,
+// behind a result nobody does.
+const (
+	gatherFrom   = 8
+	intakeGather = time.Millisecond
+	resultGather = 6 * time.Millisecond
+)
+
 // sqliteBusy is how long a SQLite connection waits for another process.
 const sqliteBusy = 5 * time.Second
 
@@ -164,14 +173,16 @@ func (s *Store) startBatches(o Options) {
 		writers = 2 // more would cut the groups smaller and cost more than they bring
 	}
 	s.intake = batch.New(batch.Options[*Intake]{
-		MaxWeight: batchRows, Parallel: writers, Observe: observe(batchIntake),
+		MaxWeight: batchRows, Parallel: 1, Gather: intakeGather, GatherFrom: gatherFrom, Observe: observe(batchIntake),
 		Weight: func(i *Intake) int { return len(i.Messages) },
 	}, s.runIntake)
 	s.claims = batch.New(batch.Options[claimCall]{
 		MaxWeight: 2 * batchRows, Parallel: writers, Observe: observe(batchClaims),
 		Weight: func(c claimCall) int { return len(c.refs) },
 	}, s.runClaims)
-	s.results = batch.New(batch.Options[Result]{MaxWeight: batchRows, Parallel: writers, Observe: observe(batchResults)}, s.runResults)
+	s.results = batch.New(batch.Options[Result]{
+		MaxWeight: batchRows, Parallel: 1, Gather: resultGather, GatherFrom: gatherFrom, Observe: observe(batchResults),
+	}, s.runResults)
 	s.releases = batch.New(batch.Options[Release]{MaxWeight: batchRows, Parallel: 1, Observe: observe(batchReleases)}, s.runReleases)
 }
 

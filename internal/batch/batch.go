@@ -15,6 +15,11 @@ type Options[In any] struct {
 	MaxWeight int          // a run takes calls until their weights reach this
 	Parallel  int          // runs at the same time, at least 1
 	Weight    func(In) int // weight of a call; nil: 1 each
+	// Gather is how long the next run waits after the end of one that weighed
+	// GatherFrom or more, unless MaxWeight is there before: callers that were
+	// answered together come back together. Where it is quiet nothing waits.
+	Gather     time.Duration
+	GatherFrom int
 	// Observe is called after each run, before its calls get their answers; nil:
 	// nobody looks.
 	Observe func(Run)
@@ -33,6 +38,8 @@ type Batcher[In, Out any] struct {
 	o     Options[In]
 	mu    sync.Mutex
 	queue []*call[In, Out]
+	heavy int           // weight of the queue
+	full  chan struct{} // holds a value when there is a whole run, and at the end
 	busy  int
 	ended bool
 	idle  sync.Cond
@@ -59,7 +66,7 @@ func New[In, Out any](o Options[In], run func([]In) []Result[Out]) *Batcher[In, 
 		o.Observe = func(Run) {}
 	}
 	o.Parallel = max(o.Parallel, 1)
-	b := &Batcher[In, Out]{run: run, o: o}
+	b := &Batcher[In, Out]{run: run, o: o, full: make(chan struct{}, 1)}
 	b.idle.L = &b.mu
 	return b
 }
@@ -75,6 +82,10 @@ func (b *Batcher[In, Out]) Do(ctx context.Context, in In) (Out, error) {
 		return zero, ErrClosed
 	}
 	b.queue = append(b.queue, c)
+	b.heavy += c.weight
+	if b.heavy >= b.o.MaxWeight {
+		b.hurry()
+	}
 	if b.busy < b.o.Parallel {
 		b.busy++
 		go b.work()
@@ -100,6 +111,7 @@ func (b *Batcher[In, Out]) Close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.ended = true
+	b.hurry()
 	for b.busy > 0 {
 		b.idle.Wait()
 	}
@@ -107,7 +119,7 @@ func (b *Batcher[In, Out]) Close() {
 
 func (b *Batcher[In, Out]) work() {
 	for {
-		calls := b.take()
+		calls, weight := b.take()
 		if calls == nil {
 			return
 		}
@@ -124,27 +136,61 @@ func (b *Batcher[In, Out]) work() {
 		for i, r := range answers {
 			calls[i].done <- r
 		}
+		if b.o.Gather > 0 && weight >= b.o.GatherFrom {
+			b.gather()
+		}
+	}
+}
+
+// gather waits until there is a whole run, but not long.
+func (b *Batcher[In, Out]) gather() {
+	b.mu.Lock()
+	enough := b.ended || b.heavy >= b.o.MaxWeight
+	if !enough {
+		select {
+		case <-b.full: // of a run that is over
+		default:
+		}
+	}
+	b.mu.Unlock()
+	if enough {
+		return
+	}
+	timer := time.NewTimer(b.o.Gather)
+	defer timer.Stop()
+	select {
+	case <-b.full:
+	case <-timer.C:
+	}
+}
+
+// hurry ends a wait for more calls. The lock is held.
+func (b *Batcher[In, Out]) hurry() {
+	select {
+	case b.full <- struct{}{}:
+	default:
 	}
 }
 
 // take removes the next run's calls from the queue; nil ends the worker.
-func (b *Batcher[In, Out]) take() []*call[In, Out] {
+func (b *Batcher[In, Out]) take() (calls []*call[In, Out], weight int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.queue) == 0 {
 		b.busy--
 		b.idle.Broadcast()
-		return nil
+		return nil, 0
 	}
-	n, weight := 0, 0
+	n := 0
 	for n < len(b.queue) && (n == 0 || weight+b.queue[n].weight <= b.o.MaxWeight) {
 		weight += b.queue[n].weight
 		n++
 	}
-	calls := make([]*call[In, Out], n)
+	calls = make([]*call[In, Out], n)
 	copy(calls, b.queue)
 	rest := copy(b.queue, b.queue[n:])
 	clear(b.queue[rest:])
 	b.queue = b.queue[:rest]
-	return calls
+	b.heavy -= weight
+	return calls, weight
 }

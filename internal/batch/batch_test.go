@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -147,6 +148,41 @@ func TestParallel(t *testing.T) {
 		b.Close()
 		if r.most != 3 {
 			t.Errorf("%d runs at once, want 3", r.most)
+		}
+	})
+}
+
+// TestGathersBehindMany: behind a run of many the next one waits for company,
+// until it is whole or the time is over; behind a small one it does not.
+func TestGathersBehindMany(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRunner()
+		r.let(100)
+		b := New(Options[int]{MaxWeight: 4, Gather: time.Second, GatherFrom: 3, Weight: func(in int) int { return in }}, r.run)
+		defer b.Close()
+		do(t, b, 2)
+		do(t, b, 1)
+		r.wantRuns(t, []int{2}, []int{1}) // small ones: nothing waits
+		do(t, b, 3)
+		do(t, b, 1)
+		do(t, b, 1)
+		r.wantRuns(t, []int{2}, []int{1}, []int{3})
+		do(t, b, 2) // the run is whole
+		r.wantRuns(t, []int{2}, []int{1}, []int{3}, []int{1, 1, 2})
+		do(t, b, 1)
+		began := time.Now()
+		time.Sleep(time.Second)
+		synctest.Wait()
+		r.wantRuns(t, []int{2}, []int{1}, []int{3}, []int{1, 1, 2}, []int{1})
+		if took := time.Since(began); took != time.Second {
+			t.Errorf("it waited %s", took)
+		}
+		do(t, b, 4)
+		do(t, b, 1) // waits
+		b.Close()   // and does not any more
+		r.wantRuns(t, []int{2}, []int{1}, []int{3}, []int{1, 1, 2}, []int{1}, []int{4}, []int{1})
+		if took := time.Since(began); took != time.Second {
+			t.Errorf("the end waited until %s", took)
 		}
 	})
 }
