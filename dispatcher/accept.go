@@ -159,11 +159,7 @@ func (d *Dispatcher) prepare(ctx context.Context, r *offer) (*store.Intake, []Ac
 	var f webhook.Faults
 	now := d.now()
 	for i := range events {
-		m, err := d.message(&events[i], types, now, &f)
-		if err != nil {
-			return nil, nil, err
-		}
-		in.Messages = append(in.Messages, m)
+		in.Messages = append(in.Messages, d.message(&events[i], types, now, &f))
 	}
 	accepted := make([]Accepted, len(events))
 	for i := range events {
@@ -195,7 +191,7 @@ func (d *Dispatcher) staleSince(ctx context.Context, version int64) error {
 }
 
 // message checks one event and builds what is sent for it.
-func (d *Dispatcher) message(e *NewEvent, types *typeTable, now time.Time, f *webhook.Faults) (webhook.Message, error) {
+func (d *Dispatcher) message(e *NewEvent, types *typeTable, now time.Time, f *webhook.Faults) webhook.Message {
 	m := webhook.Message{
 		ID: webhook.NewEventID(), Kind: webhook.KindEvent, ClientID: e.ClientID, Type: e.Type,
 		OccurredAt: e.OccurredAt, CreatedAt: now, Target: e.SubscriptionID,
@@ -208,22 +204,21 @@ func (d *Dispatcher) message(e *NewEvent, types *typeTable, now time.Time, f *we
 	}
 	if why := e.Type.Reserved(); why != "" {
 		f.Add(e.Path+"/type", "%s %s", e.Type, why)
-		return m, nil
+		return m
 	}
 	t := types.bySlug[e.Type]
 	if t == nil {
 		f.Add(e.Path+"/type", "%q is no known event type. Known are %s; add one with PUT /v1/event-types/{slug}.", clip(string(e.Type)), types.slugs())
-		return m, nil
+		return m
 	}
 	before := len(*f)
 	t.check(e.Data, e.Path+"/data", f)
 	if len(*f) > before {
-		return m, nil
+		return m
 	}
-	var err error
 	m.DataLength = len(e.Data)
-	m.Body, m.DataStart, err = buildBody(&t.EventType, e.Data, now)
-	return m, err
+	m.Body, m.DataStart = wrapBody(t.head, e.Data, now)
+	return m
 }
 
 // match finds who gets an event.

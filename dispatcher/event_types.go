@@ -31,6 +31,8 @@ type typeTable struct {
 type eventType struct {
 	webhook.EventType
 	schema *jsonschema.Schema // nil: any JSON value
+	quick  *quickSchema       // the same, for the common case; nil: it has words that are not plain
+	head   []byte             // of the body, up to the time; nil: there is no envelope
 }
 
 func (c *eventTypes) table() *typeTable {
@@ -56,14 +58,14 @@ func (c *eventTypes) reload(ctx context.Context) error {
 	next := &typeTable{version: version, bySlug: make(map[webhook.Slug]*eventType, len(rows))}
 	for _, row := range rows {
 		if old := c.table().bySlug[row.Slug]; old != nil && old.UpdatedAt.Equal(row.UpdatedAt) && bytes.Equal(old.Schema, row.Schema) {
-			next.bySlug[row.Slug] = &eventType{EventType: row, schema: old.schema}
+			next.bySlug[row.Slug] = &eventType{EventType: row, schema: old.schema, quick: old.quick, head: envelopeHead(&row)}
 			continue
 		}
 		schema, err := compileSchema(row.Schema)
 		if err != nil {
 			return fmt.Errorf("event type %s: its stored schema does not compile: %w", row.Slug, err)
 		}
-		next.bySlug[row.Slug] = &eventType{EventType: row, schema: schema}
+		next.bySlug[row.Slug] = &eventType{EventType: row, schema: schema, quick: compileQuick(row.Schema), head: envelopeHead(&row)}
 	}
 	c.present.Store(next)
 	return nil

@@ -63,9 +63,7 @@ func (d *Dispatcher) Test(ctx context.Context, id webhook.SubscriptionID, slug w
 		ID: webhook.NewMessageID(), Kind: webhook.KindTest, ClientID: sub.ClientID, Type: t.Slug,
 		OccurredAt: now, CreatedAt: now, Target: sub.ID, DataLength: len(t.Example),
 	}
-	if m.Body, m.DataStart, err = buildBody(&t.EventType, t.Example, now); err != nil {
-		return nil, err
-	}
+	m.Body, m.DataStart = wrapBody(t.head, t.Example, now)
 	nd := newDelivery(m, sub, now)
 	return d.probe(ctx, sub, &nd)
 }

@@ -184,11 +184,7 @@ func (s *Store) recordAtOnce(ctx context.Context, rs []Result, out []batch.Resul
 	rows, index := resultRows(rs)
 	for i, row := range rows {
 		r := &rs[index[Ref{webhook.DeliveryID(row[0].(string)), row[1].(int64)}]]
-		attempt, err := attemptRow(r.ID, r.Attempt)
-		if err != nil {
-			return err
-		}
-		rows[i] = append(row, attempt[1:]...)
+		rows[i] = append(row, attemptRow(r.ID, r.Attempt)[1:]...)
 	}
 	cols := append(resultColumns[:len(resultColumns):len(resultColumns)], attemptColumns[1:]...)
 	return s.wrap(retryVictim(func() error {

@@ -21,40 +21,16 @@ var attemptColumns = []column{
 	{"response_body", binary},
 }
 
-// attemptDetail is the part of an attempt that no statement looks into.
-type attemptDetail struct {
-	URL             string              `json:"url"`
-	RemoteAddr      string              `json:"remote,omitempty"`
-	DNS             *time.Duration      `json:"dns,omitempty"`
-	Connect         *time.Duration      `json:"connect,omitempty"`
-	TLS             *time.Duration      `json:"tls,omitempty"`
-	FirstByte       *time.Duration      `json:"first_byte,omitempty"`
-	Error           string              `json:"error,omitempty"`
-	RequestHeaders  map[string]string   `json:"request,omitempty"`
-	ResponseHeaders map[string][]string `json:"response,omitempty"`
-	Truncated       bool                `json:"truncated,omitempty"`
-	Warnings        []string            `json:"warnings,omitempty"`
-	Late            *time.Duration      `json:"late,omitempty"`
-	Waited          bool                `json:"waited,omitempty"`
-}
-
-func attemptRow(id webhook.DeliveryID, a *webhook.Attempt) ([]any, error) {
-	d := attemptDetail{
-		URL: a.URL, RemoteAddr: a.RemoteAddr, DNS: a.Timing.DNS, Connect: a.Timing.Connect, TLS: a.Timing.TLS,
-		FirstByte: a.Timing.FirstByte, RequestHeaders: a.RequestHeaders, ResponseHeaders: a.ResponseHeaders,
-		Truncated: a.ResponseTruncated, Warnings: a.Warnings, Late: a.Late, Waited: a.Waited,
+func attemptRow(id webhook.DeliveryID, a *webhook.Attempt) []any {
+	var body any
+	if a.ResponseBody != nil {
+		body = a.ResponseBody
 	}
-	if a.Error != nil {
-		d.Error = a.Error.Message
-	}
-	detail, err := json.Marshal(&d)
-	if err != nil {
-		return nil, fmt.Errorf("attempt %d of %s: %w", a.Number, id, err)
-	}
+	detail := appendDetail(make([]byte, 0, 1024), a)
 	return []any{
 		string(id), int64(a.Number), string(a.Trigger), micros(a.StartedAt), a.Duration.Microseconds(),
-		int64(a.Status), string(a.ErrorCode()), detail, a.ResponseBody,
-	}, nil
+		int64(a.Status), string(a.ErrorCode()), detail, body,
+	}
 }
 
 func scanAttempt(row interface{ Scan(...any) error }) (webhook.Attempt, error) {

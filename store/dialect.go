@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"fmt"
 	"io"
 	"iter"
 	"math/bits"
@@ -157,49 +156,37 @@ const maxLiteRows = 64
 func pgColumns(cols []column, rows [][]any) []any {
 	args := make([]any, len(cols))
 	for i, c := range cols {
-		switch c.kind {
-		case text:
-			args[i] = pgColumn[string](i, rows)
-		case number:
-			args[i] = pgColumn[int64](i, rows)
-		case boolean:
-			args[i] = pgColumn[bool](i, rows)
-		case binary:
-			args[i] = pgColumn[[]byte](i, rows)
+		for _, row := range rows {
+			if row[i] != nil {
+				args[i] = pgColumn{rows, i, pgElements[c.kind]}
+				break
+			}
 		}
 	}
 	return args
 }
 
-// pgColumn is one column as pgx encodes it without reflection: an array of
-// values, or of pointers where some are missing.
-func pgColumn[T any](i int, rows [][]any) any {
-	full := make(pgtype.FlatArray[T], len(rows))
-	var missing int
-	for r, row := range rows {
-		v, ok := row[i].(T)
-		if !ok && row[i] != nil {
-			panic(fmt.Sprintf("store: column %d holds a %T", i, row[i]))
-		}
-		if !ok {
-			missing++
-		}
-		full[r] = v
-	}
-	switch missing {
-	case 0:
-		return full
-	case len(rows):
-		return nil
-	}
-	some := make(pgtype.FlatArray[*T], len(rows))
-	for r := range rows {
-		if rows[r][i] != nil {
-			some[r] = &full[r]
-		}
-	}
-	return some
+// pgElements is a value of each kind of column.
+var pgElements = map[columnKind]any{text: "", number: int64(0), boolean: false, binary: []byte(nil)}
+
+// pgColumn is one column of some rows as pgx takes an array. The values stand
+// in the rows as pgx wants to have them: it copies and boxes none.
+type pgColumn struct {
+	rows [][]any
+	at   int
+	kind any // a value of the elements' type
 }
+
+// Dimensions is part of pgtype.ArrayGetter.
+func (c pgColumn) Dimensions() []pgtype.ArrayDimension {
+	return []pgtype.ArrayDimension{{Length: int32(len(c.rows)), LowerBound: 1}}
+}
+
+// Index is part of pgtype.ArrayGetter.
+func (c pgColumn) Index(i int) any { return c.rows[i][c.at] }
+
+// IndexType is part of pgtype.ArrayGetter.
+func (c pgColumn) IndexType() any { return c.kind }
 
 // isUnavailable tells whether err means that the database cannot be used now,
 // rather than that the statement was wrong.

@@ -105,11 +105,7 @@ func (s *Store) record(ctx context.Context, tx txn, rs []Result, out []batch.Res
 		if out[i].Value.Fenced {
 			continue
 		}
-		row, err := attemptRow(r.ID, r.Attempt)
-		if err != nil {
-			return err
-		}
-		attempts = append(attempts, row)
+		attempts = append(attempts, attemptRow(r.ID, r.Attempt))
 	}
 	failpoint.Hit(failpoint.ResultWritten)
 	return s.insert(ctx, tx, "attempts", attemptColumns, attempts)

@@ -19,10 +19,7 @@ func (s *Store) RecordTest(ctx context.Context, nd *NewDelivery, a *webhook.Atte
 	if a.Status != 0 {
 		status = int64(a.Status)
 	}
-	attempt, err := attemptRow(nd.ID, a)
-	if err != nil {
-		return d, err
-	}
+	attempt := attemptRow(nd.ID, a)
 	err = s.tx(ctx, func(tx txn) error {
 		if err := s.insert(ctx, tx, "messages", messageColumns, appendMessages(nil, webhook.ActorOf(ctx), []webhook.Message{*m})); err != nil {
 			return err
