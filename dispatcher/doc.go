@@ -10,7 +10,8 @@
 // The way of an event, file by file:
 //
 //	accept.go     checked against its type, matched, body built, committed
-//	hints.go      "these deliveries are due" → asynq, in the lane of lanes.go
+//	keep.go       what this process can send at once is claimed by the same commit
+//	hints.go      for the rest, "these deliveries are due" → asynq, in the lane of lanes.go
 //	worker.go     a hint arrives: its deliveries are claimed in SQL
 //	delivery.go   one delivery: wait for its time, pass the gate, send, record
 //	gate.go       how many attempts a subscription may have in flight
