@@ -32,6 +32,9 @@ func (r *Registry) Owner(ctx context.Context, kind webhook.Resource, id string) 
 		// A client's event also goes to those who listen to every client: that is
 		// the platform's own delivery, with its URL and its server's answers.
 		return s.SubscriptionOwner(ctx, d.SubscriptionID)
+	case kind == webhook.ResourceJob && webhook.ValidID(webhook.PrefixJob, id):
+		j, err := s.Job(ctx, webhook.JobID(id))
+		return j.VisibleTo, err // one that a key for all clients made is nobody's
 	}
 	return "", webhook.NotFound(string(kind), webhook.Clip(id))
 }

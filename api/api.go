@@ -66,6 +66,11 @@ func (a *api) routes() []route {
 		{post, "/v1/deliveries/{id}/retry", operator, ofDelivery, "retry-delivery", handle(a.retryDelivery, 202)},
 		{post, "/v1/deliveries/{id}/cancel", operator, ofDelivery, "cancel-delivery", handle(a.cancelDelivery, 200)},
 
+		{post, "/v1/replays", operator, ofInput, "start-replay", handle(a.startReplay, 202, 200)},
+		{get, "/v1/jobs", viewer, ofInput, "list-jobs", handle(a.listJobs, 200)},
+		{get, "/v1/jobs/{id}", viewer, ofJob, "get-job", handle(a.getJob, 200)},
+		{post, "/v1/jobs/{id}/cancel", operator, ofJob, "cancel-job", handle(a.cancelJob, 200)},
+
 		{get, "/v1/exports", viewer, ofNobody, "list-exports", handle(a.listExports, 200)},
 		{get, "/v1/exports/{name}", viewer, ofNobody, "get-export", handle(a.getExport, 200)},
 		{patch, "/v1/exports/{name}", operator, ofPlatform, "change-export", handle(a.changeExport, 200)},

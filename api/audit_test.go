@@ -51,6 +51,7 @@ func (h *house) auditCases() map[string]auditCase {
 	fixed := func(s string) func(*answer) string { return func(*answer) string { return s } }
 	client := map[string]string{"client_id": "acme"}
 	verification := map[string]string{"id": h.do("POST", "/v1/verifications", verification(receiver, `,"client_id":"acme"`)).want(201).text("id")}
+	job := map[string]string{"id": h.do("POST", "/v1/replays", `{"filter":{"client_id":"acme"}}`).want(202).text("id")}
 	unused := map[string]string{"id": h.do("POST", "/v1/api-keys", `{"name":"planted","role":"producer","client_id":"acme"}`).want(201).text("id")}
 	return map[string]auditCase{
 		"put-client":           {fill: client, body: `{"name":"Acme"}`, kind: webhook.ResourceClient, id: fixed("acme"), client: "acme", fields: []string{"name"}},
@@ -89,6 +90,9 @@ func (h *house) auditCases() map[string]auditCase {
 
 		"retry-delivery":  delivery(waiting()),
 		"cancel-delivery": delivery(waiting()),
+
+		"start-replay": {body: `{"filter":{"client_id":"acme"}}`, kind: webhook.ResourceJob, id: answered("id"), client: "acme"},
+		"cancel-job":   {fill: job, kind: webhook.ResourceJob, id: fixed(job["id"]), client: "acme"},
 
 		"change-export": {
 			fill: map[string]string{"name": "vendas"}, body: `{"page_size":77}`,

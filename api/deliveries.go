@@ -26,6 +26,7 @@ type deliveriesQuery struct {
 	EventType      webhook.Slug           `query:"event_type"`
 	EventID        webhook.MessageID      `query:"event_id"`
 	RunID          webhook.RunID          `query:"run_id"`
+	JobID          webhook.JobID          `query:"job_id" doc:"those that a bulk job made, or asked for the last retry of"`
 	Since          string                 `query:"since" doc:"created at or after this time (RFC 3339)"`
 	Until          string                 `query:"until" doc:"created before this time (RFC 3339)"`
 
@@ -40,12 +41,13 @@ func (q *deliveriesQuery) Resolve(ctx huma.Context) []error {
 	checkSlug(&f, "event_type", q.EventType)
 	checkID(&f, "event_id", webhook.PrefixEvent, q.EventID)
 	checkID(&f, "run_id", webhook.PrefixRun, q.RunID)
+	checkID(&f, "job_id", webhook.PrefixJob, q.JobID)
 	if q.HoldReason != "" && q.State != "" && q.State != webhook.StateHeld {
 		f.Add("hold_reason", "goes with state=held only; a delivery that is %s is not held", q.State)
 	}
 	q.filter = store.DeliveryFilter{
 		State: q.State, HoldReason: q.HoldReason, ClientID: q.ClientID, SubscriptionID: q.SubscriptionID, EventType: q.EventType,
-		MessageID: q.EventID, RunID: q.RunID,
+		MessageID: q.EventID, RunID: q.RunID, JobID: q.JobID,
 		Since: checkTime(&f, "since", q.Since), Until: checkTime(&f, "until", q.Until),
 		VisibleTo: callOf(ctx.Context()).who.client,
 	}

@@ -87,6 +87,9 @@ func (w *world) resource(kind whose, client webhook.ClientID) string {
 		return w.do("POST", "/v1/events", w.body("post-event", client)).want(202).text("deliveries", 0, "id")
 	case ofVerification:
 		return w.do("POST", "/v1/verifications", w.body("create-verification", client)).want(201).text("id")
+	case ofJob: // a bound key sees those that keys of its client made
+		_, text := w.key(fmt.Sprintf(`{"name":"x","role":"operator","client_id":%q}`, client))
+		return w.as(holder{key: text}, "POST", "/v1/replays", w.body("start-replay", client)).want(202).text("id")
 	case ofRun:
 		w.resource(ofSubscription, client)
 		return w.do("POST", "/v1/exports/vendas/runs", w.body("start-run", client)).want(202).text("id")
@@ -110,6 +113,7 @@ func (w *world) body(operation string, client webhook.ClientID) string {
 		"end-verification":    `{"status":"COMPLETED"}`,
 		"change-export":       `{"page_size":77}`,
 		"start-run":           fmt.Sprintf(`{"start_date":"2025-06-15","end_date":"2025-06-15","client_id":%q}`, client),
+		"start-replay":        fmt.Sprintf(`{"filter":{"client_id":%q}}`, client),
 		"put-records":         `[{"_id":"` + word + `","updatedAt":"2025-06-15T18:00:00Z"}]`,
 		"create-api-key":      `{"name":"x","role":"viewer"}`,
 

@@ -166,7 +166,7 @@ func TestTheDocumentTellsShapes(t *testing.T) {
 		}
 	}
 	slices.Sort(names)
-	want := []string{"client_id", "cursor", "event_id", "event_type", "hold_reason", "limit", "run_id", "since", "state", "subscription_id", "until"}
+	want := []string{"client_id", "cursor", "event_id", "event_type", "hold_reason", "job_id", "limit", "run_id", "since", "state", "subscription_id", "until"}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)
 	}

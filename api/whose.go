@@ -36,6 +36,7 @@ const (
 	ofEvent        whose = "event"
 	ofVerification whose = "verification"
 	ofDelivery     whose = "delivery"
+	ofJob          whose = "job"
 	ofRun          whose = "run" // of all clients, or one; a bound key sees its own part
 )
 
@@ -63,7 +64,7 @@ func (w whose) fits(path string, input reflect.Type) error {
 		ok = asked && !byID && !byClient
 	case ofInput, ofIntake:
 		ok = !byID && !byClient
-	case ofSubscription, ofEvent, ofVerification, ofDelivery:
+	case ofSubscription, ofEvent, ofVerification, ofDelivery, ofJob:
 		ok = byID && !asked
 	case ofRun:
 		ok = byID && asked
@@ -109,7 +110,7 @@ func (a *api) within(g *gin.Context, r *route, who principal) error {
 			return err
 		}
 		return ownQuery(g.Request, who)
-	case ofEvent, ofVerification, ofDelivery:
+	case ofEvent, ofVerification, ofDelivery, ofJob:
 		owner, err := a.owner(g.Request.Context(), r.whose, g.Param("id"))
 		if err == nil && owner != who.client {
 			err = webhook.NotFound(string(r.whose), clip(g.Param("id")))

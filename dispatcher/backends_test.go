@@ -9,6 +9,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if database := os.Getenv(childJobs); database != "" {
+		workOnJobs(database)
+	}
 	flag.Parse()
 	given := false
 	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })

@@ -43,6 +43,7 @@ type Dispatcher struct {
 	hints  *hints
 	worker *worker       // nil: hints only
 	expiry *expiry       // nil: hints only
+	jobs   *jobs         // nil: hints only
 	tests  chan struct{} // holds one for each test of a subscription under way
 	turn   chan struct{} // holds one token, of the intake that locks the catalogue
 	runs   atomic.Bool   // Start was called
@@ -96,6 +97,7 @@ func New(ctx context.Context, o Options) (*Dispatcher, error) {
 		w = newWaker()
 		d.worker = newWorker(d, w)
 		d.expiry = newExpiry(d)
+		d.jobs = newJobs(d)
 	}
 	d.hints = newHints(o.Redis, w, o.Log)
 	return d, nil
@@ -109,6 +111,7 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 		return nil
 	}
 	d.expiry.start()
+	d.jobs.start()
 	return d.worker.start(ctx)
 }
 
@@ -122,6 +125,7 @@ func (d *Dispatcher) Stop(ctx context.Context) {
 	}
 	if d.worker != nil {
 		d.expiry.stop()
+		d.jobs.stop()
 		d.worker.stop(ctx)
 	}
 	d.hints.stop()

@@ -25,3 +25,20 @@ func OpenPiped() *Redis {
 	go r.age()
 	return r
 }
+
+// WorkOnJobs works on the jobs there are, one after the other, as a process
+// with workers does by itself.
+func (d *Dispatcher) WorkOnJobs(ctx context.Context) error {
+	for {
+		now := d.now()
+		job, err := d.o.Store.TakeJob(ctx, now, now.Add(jobLease))
+		if err != nil || job == nil {
+			return err
+		}
+		j := newJobs(d)
+		j.work(job)
+	}
+}
+
+// JobRoom is how many deliveries of a job may wait for one subscription.
+const JobRoom = jobRoom

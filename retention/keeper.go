@@ -196,6 +196,7 @@ func (k *Keeper) periods() []period {
 		{store.SweepRecords, p.Records},
 		{store.SweepIdempotency, p.Idempotency},
 		{store.SweepAudit, p.Audit},
+		{store.SweepJobs, p.Log},
 		{store.SweepRuns, p.Log},
 		{store.SweepDeliveries, p.Log},
 		{store.SweepEvents, p.Log},

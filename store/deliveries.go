@@ -11,7 +11,7 @@ import (
 
 const deliveryColumns = `id, message_id, kind, event_type, client_id, subscription_id, url, method, state, hold_reason, cancel_reason,
 	attempt_count, automatic_count, next_attempt_at, manual_at, lease_until, created_at, finished_at, run_id, page,
-	last_status, last_error`
+	last_status, last_error, job_id`
 
 func (s *Store) scanDelivery(row interface{ Scan(...any) error }) (webhook.Delivery, error) {
 	var d webhook.Delivery
@@ -20,7 +20,7 @@ func (s *Store) scanDelivery(row interface{ Scan(...any) error }) (webhook.Deliv
 	var next, manual, lease, finished sql.NullInt64
 	err := row.Scan(&d.ID, &d.MessageID, &kind, &d.EventType, &d.ClientID, &d.SubscriptionID, &d.URL, &d.Method, &d.State,
 		&d.HoldReason, &d.CancelReason, &d.AttemptCount, &d.AutomaticCount, &next, &manual, &lease, &created, &finished, &d.RunID, &d.Page,
-		&d.LastStatus, &d.LastError)
+		&d.LastStatus, &d.LastError, &d.JobID)
 	if err != nil {
 		return d, err
 	}
@@ -46,7 +46,8 @@ type DeliveryFilter struct {
 	EventType      webhook.Slug
 	MessageID      webhook.MessageID
 	RunID          webhook.RunID
-	Since, Until   time.Time // created in [Since, Until)
+	JobID          webhook.JobID // the job that made it, or asked for its last retry
+	Since, Until   time.Time     // created in [Since, Until)
 	// VisibleTo selects what a client may see: its own, without those to
 	// subscriptions to every client's events, which are the platform's.
 	VisibleTo webhook.ClientID
@@ -76,6 +77,9 @@ func (s *Store) Deliveries(ctx context.Context, f DeliveryFilter, p Page) ([]web
 	w.equal("event_type", string(f.EventType))
 	w.equal("message_id", string(f.MessageID))
 	w.equal("run_id", string(f.RunID))
+	if f.JobID != "" {
+		w.add("job_id = ? AND job_id IS NOT NULL", string(f.JobID)) // as its partial index has it
+	}
 	switch f.HoldReason {
 	case webhook.HoldNone:
 	case webhook.HoldQuarantine:

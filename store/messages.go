@@ -358,13 +358,16 @@ func (s *Store) Events(ctx context.Context, f EventFilter, p Page) ([]webhook.Me
 
 // span selects ids made in [since, until): ids hold the time, so that the
 // index on them serves, and created_at decides at the edges.
-func (w *where) span(prefix string, since, until time.Time) {
+func (w *where) span(prefix string, since, until time.Time) { w.spanOf("", prefix, since, until) }
+
+// spanOf is span of a table that a statement names: "d.".
+func (w *where) spanOf(table, prefix string, since, until time.Time) {
 	if !since.IsZero() {
-		w.add("id >= ?", webhook.FirstIDAt(prefix, since.Add(-time.Second)))
-		w.add("created_at >= ?", micros(since))
+		w.add(table+"id >= ?", webhook.FirstIDAt(prefix, since.Add(-time.Second)))
+		w.add(table+"created_at >= ?", micros(since))
 	}
 	if !until.IsZero() {
-		w.add("id < ?", webhook.FirstIDAt(prefix, until.Add(time.Second)))
-		w.add("created_at < ?", micros(until))
+		w.add(table+"id < ?", webhook.FirstIDAt(prefix, until.Add(time.Second)))
+		w.add(table+"created_at < ?", micros(until))
 	}
 }

@@ -44,8 +44,11 @@ func (w *where) sql() string {
 // whether there is a next page.
 func (w *where) limit(p Page) string {
 	w.args = append(w.args, p.Limit+1)
-	return " LIMIT $" + strconv.Itoa(len(w.args))
+	return " LIMIT " + w.last()
 }
+
+// last stands for the last argument.
+func (w *where) last() string { return "$" + strconv.Itoa(len(w.args)) }
 
 // cut drops the extra row and returns the key of the last row that stays when
 // there are more.

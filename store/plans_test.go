@@ -19,10 +19,10 @@ import (
 // million of them, it would hold up everything else.
 
 // A path of SQLite that reads a whole large table or its index, and the
-// partial indexes, whose whole is small: what waits, what is parked.
+// partial indexes, whose whole is small: what waits, what is parked, what failed.
 var (
 	liteScan    = regexp.MustCompile(`^SCAN (deliveries|messages|attempts|idempotency_keys|verifications|d|x|s)\b`)
-	litePartial = regexp.MustCompile(`USING (COVERING )?INDEX (deliveries_(check|parked|quarantine)|verifications_pending|idempotency_keys_sealed)$`)
+	litePartial = regexp.MustCompile(`USING (COVERING )?INDEX (deliveries_(check|parked|quarantine|failed)|verifications_pending|idempotency_keys_sealed)$`)
 	liteWalk    = regexp.MustCompile(`^SCAN (deliveries|verifications) USING INDEX`)
 	pgScan      = regexp.MustCompile(`Seq Scan on (deliveries|messages|attempts|verifications)\b`)
 )
@@ -86,6 +86,10 @@ func TestPlansOnSQLite(t *testing.T) {
 		"NextErasure":              "SEARCH erasures USING INDEX erasures_open (not_before<?)",
 		// By the position: by the window's begin, each read would pass all that was read before.
 		"next records":               "SEARCH records USING INDEX records_at1 (dataset=? AND client_id=? AND (at1,key)>(?,?) AND at1<?)",
+		"JobWaiting":                 "SEARCH deliveries USING INDEX deliveries_job_waits (job_id=?)",
+		"list by job":                "SEARCH deliveries USING INDEX deliveries_job (job_id=?)",
+		"JobItems":                   "SEARCH d USING INDEX deliveries_failed (subscription_id=? AND id>? AND id<?)",
+		"JobItems of a replay":       "SEARCH m USING INDEX messages_client (client_id=? AND id>? AND id<?)",
 		"stats counts":               "SEARCH deliveries USING COVERING INDEX deliveries_open (state=? AND id>? AND id<?)",
 		"stats counts of a client":   "SEARCH deliveries USING INDEX deliveries_client (client_id=? AND id>?)",
 		"stats queue":                "SEARCH deliveries USING INDEX deliveries_open (state=?)",
@@ -243,7 +247,7 @@ func (e *env) operations(subs []webhook.SubscriptionID) map[string]func(context.
 	out := e.everyCall()
 	for name, f := range map[string]DeliveryFilter{
 		"all": {}, "by client": {ClientID: "c7"}, "by subscription": {SubscriptionID: subs[3]}, "by type": {EventType: "t.3"},
-		"by message": {MessageID: "evt_1"}, "by run": {RunID: "run_2"}, "pending": {State: webhook.StatePending},
+		"by message": {MessageID: "evt_1"}, "by run": {RunID: "run_2"}, "by job": {JobID: "job_1"}, "pending": {State: webhook.StatePending},
 		"held": {State: webhook.StateHeld}, "failed": {State: webhook.StateFailed},
 		"quarantined": {HoldReason: webhook.HoldQuarantine}, "paused": {HoldReason: webhook.HoldPaused}, "succeeded": {State: webhook.StateSucceeded},
 		"since": {Since: e.now().Add(-time.Hour)}, "until": {Until: e.now().Add(-time.Hour)},

@@ -29,7 +29,7 @@ func conformance() []check {
 		catalogueChecks(), subscriptionChecks(), stateChecks(), intakeChecks(), idempotencyChecks(), bodyChecks(),
 		listChecks(), claimChecks(), recordChecks(), recordRaceChecks(), releaseChecks(), feedChecks(), dueChecks(),
 		operatorChecks(), attemptChecks(), concurrencyChecks(), modelChecks(), datasetChecks(), verificationChecks(), callbackChecks(),
-		sweepChecks(), erasureChecks(), auditChecks(), apiKeyChecks(), statsChecks(),
+		sweepChecks(), erasureChecks(), auditChecks(), apiKeyChecks(), statsChecks(), jobChecks(),
 	)
 }
 
@@ -63,7 +63,7 @@ func (e *env) wipe(tb testing.TB) {
 		`DELETE FROM attempts`, `DELETE FROM deliveries`, `DELETE FROM messages`, `DELETE FROM subscriptions`,
 		`DELETE FROM event_types`, `DELETE FROM clients`, `DELETE FROM verifications`, `DELETE FROM idempotency_keys`, `UPDATE counters SET value = 1`,
 		`DELETE FROM records`, `UPDATE datasets SET seq = 1, watermark = 0`, `DELETE FROM runs`, `DELETE FROM run_clients`, `DELETE FROM run_refusals`, `DELETE FROM pages`,
-		`DELETE FROM sweeps`, `DELETE FROM sweep_kept`, `DELETE FROM erasures`, `UPDATE leases SET until = 0`, `DELETE FROM audit_log`, `DELETE FROM api_keys`,
+		`DELETE FROM sweeps`, `DELETE FROM sweep_kept`, `DELETE FROM erasures`, `UPDATE leases SET until = 0`, `DELETE FROM audit_log`, `DELETE FROM api_keys`, `DELETE FROM jobs`, `DELETE FROM job_parts`,
 	} {
 		if _, err := e.write.ExecContext(context.Background(), statement); err != nil {
 			tb.Fatal(err)

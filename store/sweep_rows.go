@@ -100,6 +100,19 @@ func (s *Store) removeRun(ctx context.Context, tx txn, cte string, args []any) (
 	return removed(tx.ExecContext(ctx, `WITH `+cte+` DELETE FROM runs WHERE id IN (`+over+`)`, args...))
 }
 
+// removeJob removes a bulk job that is over, its parts first.
+func (s *Store) removeJob(ctx context.Context, tx txn, cte string, args []any) (int64, bool, error) {
+	over := `SELECT j.id FROM v JOIN jobs AS j ON j.id = v_id WHERE j.finished_at <= v_before`
+	n, full, err := limited(tx.ExecContext(ctx, fmt.Sprintf(`WITH %s
+		DELETE FROM job_parts WHERE (job_id, subscription_id) IN (
+			SELECT p.job_id, p.subscription_id FROM job_parts AS p WHERE p.job_id IN (%s) LIMIT %d)`, cte, over, sweepRows), args...))
+	if err != nil || full {
+		return n, full, err
+	}
+	jobs, err := affected(tx.ExecContext(ctx, `WITH `+cte+` DELETE FROM jobs WHERE id IN (`+over+`)`, args...))
+	return n + jobs, false, err
+}
+
 // removeRecords removes records that are over: none of their times is still to
 // come, and a scheduled run has had them if one was to. Its position is the
 // arrival of the last one that it removed.

@@ -22,6 +22,7 @@ const (
 	SweepVerifications   Sweep = "details of verifications"
 	SweepAttempts        Sweep = "attempts"
 	SweepRuns            Sweep = "runs"
+	SweepJobs            Sweep = "bulk jobs"
 	SweepDeliveries      Sweep = "deliveries"
 	SweepEvents          Sweep = "events"
 	SweepOtherMessages   Sweep = "pages, callbacks and tests"
@@ -90,6 +91,7 @@ func sweepWalks() map[Sweep]walk {
 			table: "deliveries", prefix: webhook.PrefixDelivery, limit: sweepRows / 2,
 			remove: (*Store).removeDeliveries, left: `TRUE`,
 		},
+		SweepJobs: {table: "jobs", prefix: webhook.PrefixJob, limit: 1, remove: (*Store).removeJob, left: `TRUE`},
 		SweepRuns: {table: "runs", prefix: webhook.PrefixRun, limit: 1, remove: (*Store).removeRun, left: `TRUE`},
 	}
 }

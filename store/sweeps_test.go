@@ -21,6 +21,7 @@ func sweepChecks() []check {
 		{"a batch has few bytes", checkSweepBytes},
 		{"one process sweeps at a time", checkSweepLease},
 		{"attempts go before the log, and the log last", checkSweepLog},
+		{"bulk jobs go with their parts", checkSweepJobs},
 		{"runs go with their receipts, before their deliveries", checkSweepRuns},
 		{"details of verifications, then their lines", checkSweepVerifications},
 		{"records go when they are over and were sent", checkSweepRecords},
@@ -248,6 +249,26 @@ func checkSweepLog(t *testing.T, e *env) {
 	e.wantSwept(t, SweepEvents, 1)
 	if n := e.count(t, "deliveries"); n != 1 || e.count(t, "messages") != 1 || e.count(t, "attempts") != 1 {
 		t.Errorf("%d deliveries are left", n)
+	}
+}
+
+func checkSweepJobs(t *testing.T, e *env) {
+	ctx := context.Background()
+	for range 2 { // the second one is under way
+		j, h := e.job(t, webhook.JobRetry, webhook.JobFilter{ClientID: someClient})
+		parts := make([]webhook.JobPart, 300)
+		for n := range parts {
+			parts[n] = webhook.JobPart{JobID: j.ID, SubscriptionID: webhook.SubscriptionID(fmt.Sprintf("sub_%d", n))}
+		}
+		e.must(t, e.PlanJob(ctx, h, parts))
+		if n := e.count(t, "jobs"); n == 1 {
+			e.must(t, e.FinishJob(ctx, h))
+		}
+	}
+	e.clock.Advance(2 * retention)
+	e.wantSwept(t, SweepJobs, 300+1)
+	if jobs, parts := e.count(t, "jobs"), e.count(t, "job_parts"); jobs != 1 || parts != 300 {
+		t.Errorf("%d jobs with %d parts are left, want the one under way", jobs, parts)
 	}
 }
 

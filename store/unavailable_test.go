@@ -102,6 +102,7 @@ func (e *env) everyCall() map[string]func(context.Context) error {
 	maps.Copy(calls, e.sweepCalls())
 	maps.Copy(calls, e.apiKeyCalls())
 	maps.Copy(calls, e.statsCalls())
+	maps.Copy(calls, e.jobCalls())
 	return calls
 }
 

@@ -37,6 +37,16 @@ func (ix *Index) Get(id webhook.SubscriptionID) *webhook.Subscription { return i
 // Len is how many subscriptions there are.
 func (ix *Index) Len() int { return len(ix.byID) }
 
+// Of returns the ids of a client's own subscriptions, sorted.
+func (ix *Index) Of(client webhook.ClientID) []webhook.SubscriptionID {
+	subs := ix.byClient[client]
+	ids := make([]webhook.SubscriptionID, len(subs))
+	for i, sub := range subs {
+		ids[i] = sub.ID
+	}
+	return ids
+}
+
 // Match returns the subscriptions that want an event type of a client, paused
 // ones too: their deliveries are held. The work grows with the client's own
 // subscriptions, not with all.

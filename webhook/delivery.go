@@ -76,6 +76,7 @@ type Delivery struct {
 	FinishedAt     *time.Time     `json:"finished_at"`            // when it reached a final state
 	RunID          *RunID         `json:"run_id"`                 // the export's run, for a page
 	Page           *int           `json:"page"`                   // counted from 1, for a page
+	JobID          *JobID         `json:"job_id"`                 // the bulk job that made it, or asked for its last retry
 	LastStatus     *int           `json:"last_status"`            // HTTP status of the last attempt; null when there was none
 	LastError      ErrorCode      `json:"last_error,omitempty"`   // why the last attempt failed
 	Test           bool           `json:"test,omitempty"`         // an operator's test

@@ -108,3 +108,7 @@ func (p Pattern) Matches(s Slug) bool {
 	}
 	return string(p) == string(s)
 }
+
+// Prefix returns the beginning that all of the pattern's event types have; open
+// tells that any ending may follow. An exact slug is its own beginning.
+func (p Pattern) Prefix() (prefix string, open bool) { return strings.CutSuffix(string(p), "*") }
