@@ -13,6 +13,7 @@ import (
 
 	"github.com/carteiro-webhooks/carteiro/access"
 	"github.com/carteiro-webhooks/carteiro/dispatcher"
+	"github.com/carteiro-webhooks/carteiro/internal/docpage"
 	"github.com/carteiro-webhooks/carteiro/internal/redact"
 	"github.com/carteiro-webhooks/carteiro/internal/seal"
 	"github.com/carteiro-webhooks/carteiro/scheduler"
@@ -90,7 +91,9 @@ func (a *api) routes() []route {
 		{get, "/v1/stats", viewer, ofQuery, "get-stats", handle(a.getStats, 200)},
 		{get, "/metrics", viewer, ofProcess, "get-metrics", direct(a.metrics())},
 		{get, "/debug/pprof/{profile}", admin, ofProcess, "get-profile", handle(a.getProfile, 200)},
-		{get, "/openapi.json", everyone, ofNobody, "get-openapi", handle(a.getOpenAPI, 200)},
+		{get, "/openapi.json", public, ofNobody, "get-openapi", handle(a.getOpenAPI, 200)},
+		{get, "/docs", public, ofNobody, "get-docs", handle(a.getDocs, 200)},
+		{get, "/docs/style.css", public, ofNobody, "get-docs-style", handle(a.getDocsStyle, 200)},
 		{get, "/healthz", public, ofNobody, "get-health", handle(a.getHealth, 200)},
 		{get, "/readyz", public, ofNobody, "get-readiness", handle(a.getReadiness, 200, 503)},
 	}
@@ -127,6 +130,7 @@ type Options struct {
 type api struct {
 	o        Options
 	openAPI  []byte                 // the document, made once
+	docs     []byte                 // the same as a page
 	table    map[string]*route      // by method and gin's pattern
 	notReady atomic.Pointer[string] // which parts were red when readiness was last asked
 	room     room
@@ -179,14 +183,24 @@ func (a *api) engine(routes []route) (*gin.Engine, error) {
 	engine.NoMethod(a.noMethod)
 	doc := newDocument(engine, a.o.Version)
 	for _, r := range routes {
-		if a.o.HealthOnly && r.who != public && r.whose != ofProcess {
+		if a.o.HealthOnly && !ofHealth(&r) {
 			continue
 		}
 		if err := a.register(doc, r); err != nil {
 			return nil, err
 		}
 	}
+	describeSchemas(doc.OpenAPI().Components.Schemas)
 	var err error
-	a.openAPI, err = doc.OpenAPI().MarshalJSON()
+	if a.openAPI, err = doc.OpenAPI().MarshalJSON(); err != nil {
+		return nil, err
+	}
+	a.docs, err = docpage.Render(a.openAPI)
 	return engine, err
+}
+
+// ofHealth tells whether a route is one that every process has: it is about
+// the process itself.
+func ofHealth(r *route) bool {
+	return r.path == "/healthz" || r.path == "/readyz" || r.whose == ofProcess
 }

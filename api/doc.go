@@ -21,6 +21,10 @@
 //	reply.go       the answer
 //	errors.go      or the problem
 //
+// What /openapi.json says comes from the types of the handlers, and from
+// texts.go, texts_fields.go and codes.go where a type does not tell; every
+// test of this package is held to it. internal/docpage makes /docs of it.
+//
 // An event goes from events.go to dispatcher.Accept, and is in SQL when that
 // returns. This package must not know SQL, Redis, how a request to a client
 // is sent, HTML or settings.

@@ -41,7 +41,8 @@ type house struct {
 	keys     *seal.Ring
 	access   *access.Registry
 	late     atomic.Int64 // how much later it is for keys, in nanoseconds
-	handler  http.Handler
+	engine   http.Handler // what New made
+	handler  http.Handler // the same, held to the document
 	log      *logBuffer
 	observed chan dispatcher.Observation
 }
@@ -114,8 +115,12 @@ func newHouseWith(t testing.TB, workers int, database string, targets sender.Pol
 	h.s = scheduler.New(scheduler.Options{Store: h.store, Dispatcher: h.d, Source: scheduler.NewStoredRecords(h.store), Log: quiet})
 	h.access, err = access.New(access.Options{Store: h.store, AdminKey: testKey, Log: quiet, Now: h.now})
 	must(t, err)
-	h.handler, err = New(h.options())
+	h.engine, err = New(h.options())
 	must(t, err)
+	h.handler = h.engine
+	if _, measured := t.(*testing.B); !measured {
+		h.handler = holdTo(t, h.engine)
+	}
 	t.Cleanup(func() {
 		h.access.Stop()
 		h.s.Stop()
@@ -135,6 +140,14 @@ func (h *house) options() Options {
 		Store: h.store, Subscriptions: h.subs, Dispatcher: h.d, Scheduler: h.s, Keys: h.keys, Access: h.access,
 		Log: slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
+}
+
+// holding is another handler on the same parts, held to the document.
+func (h *house) holding(o Options) http.Handler {
+	h.t.Helper()
+	handler, err := New(o)
+	must(h.t, err)
+	return holdTo(h.t, handler)
 }
 
 func must(t testing.TB, err error) {

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"reflect"
-	"strings"
 	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -32,21 +31,38 @@ func newDocument(engine *gin.Engine, version string) huma.API {
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{
 				Title: "Carteiro", Version: version,
-				Description: "An outbound webhook dispatcher. Errors are application/problem+json (RFC 9457) with a stable code.",
+				Description: description, License: &huma.License{Name: "Apache 2.0", Identifier: "Apache-2.0"},
 			},
+			Servers: []*huma.Server{{URL: "/", Description: "this server"}},
+			Tags:    tags(),
 			Components: &huma.Components{
 				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 				SecuritySchemes: map[string]*huma.SecurityScheme{
-					"key": {Type: "http", Scheme: "bearer", Description: "an API key"},
+					"key": {Type: "http", Scheme: "bearer", Description: "An API key. Each operation says in x-roles which roles may use it."},
 				},
 			},
-			Security: []map[string][]string{{"key": {}}},
+			Security:   []map[string][]string{{"key": {}}},
+			Extensions: map[string]any{"x-problem-codes": Codes()},
 		},
 		Formats:       map[string]huma.Format{contentJSON: format, "json": format},
 		DefaultFormat: contentJSON,
 	})
 	doc.UseMiddleware(checkQuery(doc))
 	return doc
+}
+
+// description is the first paragraph of the document.
+const description = "Carteiro is an outbound webhook dispatcher: post an event, and it is delivered, signed, to every client that subscribed.\n\n" +
+	"JSON in and out, in UTF-8; times are RFC 3339 in UTC. Every route but those of health and of this description wants " +
+	"`Authorization: Bearer <api key>`. Unknown fields and parameters are errors. Errors are `application/problem+json` (RFC 9457) with a stable `code`.\n\n" +
+	"Lists are in pages of `limit` entries: `next_cursor` of one page is the `cursor` of the next."
+
+func tags() []*huma.Tag {
+	var out []*huma.Tag
+	for _, t := range tagTexts() {
+		out = append(out, &huma.Tag{Name: t.name, Description: t.text})
+	}
+	return out
 }
 
 func writeJSON(w io.Writer, v any) error {
@@ -74,7 +90,14 @@ func describeAnswers(op *huma.Operation, registry huma.Registry, shape reflect.T
 		case profileBytes:
 			r.Content = map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}
 		case plainText:
-			r.Content = map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}}
+			r.Content = textContent("text/plain")
+		case htmlPage:
+			r.Content = textContent("text/html")
+		case styleSheet:
+			op.Hidden = true // a part of the page
+		case receipt:
+			r.Content = textContent(contentCSV)
+			r.Content[contentJSON] = &huma.MediaType{Schema: registry.Schema(shape, true, op.OperationID)}
 		default:
 			r.Content = map[string]*huma.MediaType{contentJSON: {Schema: registry.Schema(shape, true, op.OperationID)}}
 		}
@@ -82,29 +105,8 @@ func describeAnswers(op *huma.Operation, registry huma.Registry, shape reflect.T
 	}
 }
 
-// describeErrors notes the answers of failure that a route can give.
-func describeErrors(op *huma.Operation, r route) {
-	if r.who == public {
-		return
-	}
-	op.Errors = []int{
-		http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusTooManyRequests,
-		http.StatusServiceUnavailable,
-	}
-	if strings.Contains(r.path, "{") {
-		op.Errors = append(op.Errors, http.StatusNotFound)
-	}
-	if strings.HasSuffix(r.path, "/payload") || strings.HasSuffix(r.path, "/curl") {
-		op.Errors = append(op.Errors, http.StatusGone)
-	}
-	switch r.method {
-	case get:
-		op.Errors = append(op.Errors, http.StatusBadRequest) // a cursor, or a query that cannot be read
-	case del:
-	default:
-		op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusConflict,
-			http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
-	}
+func textContent(media string) map[string]*huma.MediaType {
+	return map[string]*huma.MediaType{media: {Schema: &huma.Schema{Type: huma.TypeString}}}
 }
 
 // describeInput notes the body of a route, after huma has registered it: huma

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/carteiro-webhooks/carteiro/internal/guard"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
@@ -24,10 +25,16 @@ type (
 	rawJSON   struct{} // bytes of JSON as they are stored
 	plainText struct{} // UTF-8 text
 	nothing   struct{} // no body
+
+	htmlPage   struct{} // a page that loads nothing but its own style
+	styleSheet struct{}
 )
 
 func (rawJSON) contentType() string   { return contentJSON }
 func (plainText) contentType() string { return "text/plain; charset=utf-8" }
+
+func (htmlPage) contentType() string   { return "text/html; charset=utf-8" }
+func (styleSheet) contentType() string { return "text/css; charset=utf-8" }
 
 const (
 	contentJSON    = "application/json"
@@ -43,6 +50,7 @@ type output struct {
 	Replayed    string `header:"Idempotency-Replayed" hidden:"true"`
 	Language    string `header:"Content-Language" hidden:"true"`
 	Vary        string `header:"Vary" hidden:"true"`
+	Policy      string `header:"Content-Security-Policy" hidden:"true"`
 	Body        []byte
 }
 
@@ -59,6 +67,11 @@ func (r *reply[T]) encode(status int) (*output, error) {
 	}
 	if t, ok := any(r.Value).(interface{ contentType() string }); ok {
 		out.ContentType = t.contentType()
+	}
+	if _, page := any(r.Value).(htmlPage); page {
+		h := http.Header{}
+		guard.Page(h)
+		out.Policy = h.Get("Content-Security-Policy")
 	}
 	if out.Status == http.StatusNoContent {
 		out.ContentType = ""

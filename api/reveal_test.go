@@ -43,9 +43,9 @@ func personalHouse(t *testing.T) (h *house, looks map[string]string) {
 	h = newHouse(t, 4)
 	o := h.options()
 	o.Redact = redact.New([][]string{{"data", "user", "name"}, {"metadata", "name"}, {"full_name"}})
-	var err error
-	h.handler, err = New(o)
+	handler, err := New(o)
 	must(t, err)
+	h.handler = holdTo(t, handler)
 	var wire []byte
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		wire = make([]byte, r.ContentLength)

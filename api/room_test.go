@@ -22,8 +22,7 @@ func TestBodiesAreBounded(t *testing.T) {
 	h := newHouse(t, 0)
 	o := h.options()
 	o.Ready = func(context.Context) map[string]error { return map[string]error{"intake": nil} }
-	handler, err := New(o)
-	must(t, err)
+	handler := h.holding(o)
 	for _, tc := range []struct {
 		name   string
 		length int64 // announced; -1: chunked
@@ -91,8 +90,7 @@ func TestReadinessNamesWhatIsWrong(t *testing.T) {
 	parts := map[string]error{}
 	o := h.options()
 	o.Ready = func(context.Context) map[string]error { return parts }
-	handler, err := New(o)
-	must(t, err)
+	handler := h.holding(o)
 	for _, tc := range []struct {
 		err  error
 		part string

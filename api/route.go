@@ -58,7 +58,7 @@ type route struct {
 	path   string
 	who    audience
 	whose  whose
-	id     string // of the operation, in words joined by "-"; its summary too
+	id     string // of the operation, in words joined by "-"; its texts are under it in texts.go
 	handle registrar
 }
 
@@ -106,16 +106,18 @@ func (a *api) register(doc huma.API, r route) error {
 		return fmt.Errorf("api: the route %s %s has no id or no handler", r.method, r.path)
 	}
 	op := huma.Operation{
-		OperationID: r.id, Method: r.method, Path: r.path, Summary: summary(r.id), Tags: []string{tag(r.path)},
+		OperationID: r.id, Method: r.method, Path: r.path, Tags: []string{tag(r.path)},
 		Metadata:   map[string]any{"public": r.who == public},
 		Extensions: map[string]any{"x-roles": roles},
 	}
 	if r.who == public {
 		op.Security, op.Extensions = []map[string][]string{}, nil
 	}
-	describeErrors(&op, r)
 	if err := r.handle(a, doc, op, r.whose); err != nil {
 		return fmt.Errorf("api: the route %s %s: %w", r.method, r.path, err)
+	}
+	if err := document(doc.OpenAPI(), &r); err != nil {
+		return err
 	}
 	a.table[r.method+" "+ginPattern(r.path)] = &r
 	if r.who != public || r.method != get {
@@ -136,7 +138,7 @@ func summary(id string) string {
 // tag is the noun of a path: "/v1/clients/{client_id}" → "clients".
 func tag(path string) string {
 	noun, _, _ := strings.Cut(strings.TrimPrefix(path, "/v1/"), "/")
-	if noun == "" {
+	if !strings.HasPrefix(path, "/v1/") || noun == "" {
 		return "server"
 	}
 	return noun

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -212,11 +213,13 @@ func (b *subscriptionPatch) decode(o *object) {
 	}
 }
 
-// TransformSchema describes a patch: nothing is required, null is allowed.
-func (b *subscriptionPatch) TransformSchema(_ huma.Registry, s *huma.Schema) *huma.Schema {
+// TransformSchema describes a patch: nothing is required, of credentials
+// neither.
+func (b *subscriptionPatch) TransformSchema(registry huma.Registry, s *huma.Schema) *huma.Schema {
 	s.Required = nil
-	for _, p := range s.Properties {
-		p.Nullable = p.Ref == ""
+	whole := registry.Schema(reflect.TypeFor[authBody](), false, "")
+	s.Properties["auth"] = &huma.Schema{
+		Description: s.Properties["auth"].Description, Type: huma.TypeObject, Properties: whole.Properties, AdditionalProperties: false,
 	}
 	return s
 }

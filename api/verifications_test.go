@@ -14,8 +14,6 @@ import (
 	"github.com/carteiro-webhooks/carteiro/internal/testserver"
 )
 
-func TestMain(m *testing.M) { os.Exit(testserver.Run(m)) }
-
 // eachDatabase runs a test on a house with each of them.
 func eachDatabase(t *testing.T, workers int, test func(*testing.T, *house)) {
 	t.Run("sqlite", func(t *testing.T) {
