@@ -66,7 +66,7 @@ func (l *layers) problem(where, format string, args ...any) {
 // error that would otherwise go unnoticed.
 func (l *layers) addEnvironment(environ map[string]string) {
 	for _, key := range sortedKeys(environ) {
-		if !strings.HasPrefix(key, Prefix) || strings.HasPrefix(key, testPrefix) || key == FileEnv || key == APIKeyEnv || key == APIURLEnv {
+		if !strings.HasPrefix(key, Prefix) || strings.HasPrefix(key, testPrefix) || ofCommands(key) {
 			continue
 		}
 		i := slices.IndexFunc(l.settings, func(s Setting) bool { return s.Env == key })

@@ -15,8 +15,16 @@ const FileEnv = Prefix + "CONFIG"
 // It is no setting of a server, but may well be set where one starts.
 const APIKeyEnv = Prefix + "API_KEY"
 
+// APIKeyFileEnv names the file that holds that key.
+const APIKeyFileEnv = APIKeyEnv + fileSuffix
+
 // APIURLEnv is the address of the server that these commands talk to.
 const APIURLEnv = Prefix + "API_URL"
+
+// ofCommands tells whether a name is read by commands, and is no setting.
+func ofCommands(name string) bool {
+	return name == FileEnv || name == APIKeyEnv || name == APIKeyFileEnv || name == APIURLEnv
+}
 
 // testPrefix begins names that steer the tests; the program ignores them.
 const testPrefix = Prefix + "TEST_"

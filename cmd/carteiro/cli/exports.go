@@ -107,8 +107,8 @@ func (s *Session) showExport(v *exportView) error {
 
 // period is a span of days.
 type period struct {
-	From string `predictor:"nothing" help:"First day, YYYY-MM-DD." placeholder:"DAY"`
-	To   string `predictor:"nothing" help:"Last day, included; the first one when nothing is given." placeholder:"DAY"`
+	From string `help:"First day, YYYY-MM-DD." placeholder:"DAY"`
+	To   string `help:"Last day, included; the first one when nothing is given." placeholder:"DAY"`
 }
 
 func (p period) last() string {

@@ -82,13 +82,12 @@ func (c listenCommand) Run(s *Session) (err error) {
 	case <-ctx.Done():
 	case err = <-failed:
 	}
-	err = errors.Join(err, unsubscribe())
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(s), stopTime)
 	defer cancel()
 	if server.Shutdown(bounded) != nil {
 		err = errors.Join(err, server.Close())
 	}
-	return errors.Join(err, s.sumUp(receiver.Summary()))
+	return errors.Join(err, unsubscribe(), s.sumUp(receiver.Summary()))
 }
 
 // address completes a port to an address of this machine only.

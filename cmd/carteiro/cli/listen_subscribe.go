@@ -3,13 +3,16 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/carteiro-webhooks/carteiro/cmd/carteiro/apiclient"
 	"github.com/carteiro-webhooks/carteiro/cmd/carteiro/listen"
+	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
 // unsubscribeTime bounds the deleting of the subscription at the end.
@@ -33,19 +36,42 @@ func (c listenCommand) register(s *Session, addr net.Addr) (key listen.Key, unsu
 	if err := apiclient.Decode(answer.Body, &sub); err != nil {
 		return key, nil, err
 	}
-	unsubscribe = func() error {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(s), unsubscribeTime) // Ctrl-C has ended the session
-		defer cancel()
-		_, err := s.api.Do(ctx, apiclient.Request{Method: http.MethodDelete, Path: subscriptionPath(ID(sub.ID), "")})
-		if err != nil && !apiclient.Is(err, apiclient.NotFound) {
-			return errors.Join(err, errors.New("the subscription "+sub.ID+" is still there: \"carteiro subscriptions delete "+sub.ID+"\" takes it away"))
-		}
-		return nil
-	}
+	unsubscribe = func() error { return s.unsubscribe(ID(sub.ID)) }
 	if key, err = listen.ParseKey(sub.Secret); err != nil {
 		return key, nil, errors.Join(err, unsubscribe())
 	}
 	return key, unsubscribe, nil
+}
+
+// unsubscribe takes the subscription away. What is under way may end first:
+// what was answered would otherwise count as canceled.
+func (s *Session) unsubscribe(id ID) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s), unsubscribeTime) // Ctrl-C has ended the session
+	defer cancel()
+	last := &Session{Context: ctx, o: s.o, out: s.out, note: s.note, api: s.api}
+	_, err := last.do(post(subscriptionPath(id, "/pause"), nil))
+	if err == nil {
+		err = last.waitForNoneInFlight(id)
+	}
+	if err == nil {
+		_, err = last.do(apiclient.Request{Method: http.MethodDelete, Path: subscriptionPath(id, "")})
+	}
+	if err != nil && !apiclient.Is(err, apiclient.NotFound) {
+		return fmt.Errorf("%w\nthe subscription %s is still there: \"carteiro subscriptions delete %[2]s\" takes it away", err, id)
+	}
+	return nil
+}
+
+func (s *Session) waitForNoneInFlight(id ID) error {
+	for {
+		page, err := fetch[struct{ Data []webhook.Delivery }](s, "/v1/deliveries", query{"subscription_id": {string(id)}, "limit": {"500"}})
+		if err != nil || !slices.ContainsFunc(page.Data, func(d webhook.Delivery) bool { return d.InFlight }) {
+			return err
+		}
+		if err := s.pause(pollEvery / 5); err != nil {
+			return err
+		}
+	}
 }
 
 // reachable is an address that can be dialled: one that listens on all of them

@@ -139,6 +139,9 @@ func (s *Session) apiKey(local bool) (string, error) {
 	if key := strings.TrimSpace(s.env(config.APIKeyEnv)); key != "" {
 		return key, nil
 	}
+	if name := s.env(config.APIKeyFileEnv); name != "" {
+		return readKey(name)
+	}
 	if !local {
 		return "", nil
 	}

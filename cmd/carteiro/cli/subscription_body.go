@@ -132,7 +132,8 @@ func (b subscriptionBody) auth(out map[string]any) error {
 }
 
 type createSubscription struct {
-	Client string `predictor:"client" help:"Whose events; * for every client's. A client that is not known is made." placeholder:"ID"`
+	Client  string `predictor:"client" help:"Whose events; * for every client's. A client that is not known is made." placeholder:"ID"`
+	Signing string `enum:",hmac,ed25519" default:"" help:"How messages are signed: hmac (the default) or ed25519; rotate-secret changes it." placeholder:"KIND"`
 	subscriptionBody
 }
 
@@ -143,6 +144,9 @@ func (c createSubscription) Run(s *Session) error {
 	}
 	if c.Client != "" {
 		body["client_id"] = c.Client
+	}
+	if c.Signing != "" {
+		body["signing"] = c.Signing
 	}
 	for _, need := range []struct{ name, flag string }{{"client_id", "--client"}, {"url", "--url"}, {"event_types", "--events"}} {
 		if _, ok := body[need.name]; !ok {

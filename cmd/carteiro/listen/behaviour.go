@@ -34,7 +34,7 @@ func ParseShare(text string) (float64, error) {
 	if percent {
 		share /= 100
 	}
-	if err != nil || share < 0 || share > 1 {
+	if err != nil || !(share >= 0 && share <= 1) { // NaN is neither
 		return 0, fmt.Errorf("%q is no share such as 30%% or 0.3", text)
 	}
 	return share, nil

@@ -33,7 +33,7 @@ func (p *Printer) Progress(what string, total int64) *Progress {
 	}
 	w.bar = progressbar.NewOptions64(most,
 		progressbar.OptionSetWriter(p.W), progressbar.OptionSetDescription(what), progressbar.OptionSetWidth(30),
-		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetPredictTime(total > 0),
+		progressbar.OptionSetPredictTime(total > 0),
 		progressbar.OptionClearOnFinish(), progressbar.OptionUseANSICodes(true),
 		progressbar.OptionSetTheme(progressbar.Theme{Saucer: "#", SaucerPadding: ".", BarStart: "[", BarEnd: "]"}),
 	)
@@ -52,11 +52,11 @@ func (w *Progress) At(done, total int64, note string) {
 		w.total = total
 		w.bar.ChangeMax64(total)
 	}
-	w.bar.Describe(strings.TrimSpace(w.what + "  " + note))
 	if w.total > 0 {
 		done = min(done, w.total) // it may grow meanwhile
 	}
 	_ = w.bar.Set64(done)
+	w.bar.Describe(strings.TrimSpace(w.what + "  " + note))
 }
 
 func (w *Progress) line(done, total int64, note string) {
