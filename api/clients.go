@@ -54,9 +54,7 @@ func (a *api) getClient(ctx context.Context, in *clientPath) (*reply[webhook.Cli
 
 func (a *api) putClient(ctx context.Context, in *putClient) (*reply[webhook.Client], error) {
 	c := webhook.Client{ID: in.ClientID, Name: in.Content.value.Name}
-	if c.Name == "" {
-		c.Name = string(c.ID)
-	}
+	c.SetDefaults()
 	var f webhook.Faults
 	c.Validate(&f)
 	if err := f.Err(); err != nil {
@@ -74,23 +72,10 @@ func putStatus(created bool) int {
 	return http.StatusOK
 }
 
-// clientWithSecret refuses who does not exist. The client that owns the
-// verifications of requests that name none always does.
-func (a *api) clientWithSecret(ctx context.Context, id webhook.ClientID) error {
-	if id == webhook.DefaultVerificationClient {
-		return nil
-	}
-	if id.Fault() != "" {
-		return webhook.NotFound("client", clip(string(id)))
-	}
-	_, err := a.o.Store.Client(ctx, id)
-	return err
-}
-
 // getClientSecret shows the secret that signs a client's verification
 // callbacks; it is made at the first look.
 func (a *api) getClientSecret(ctx context.Context, in *clientPath) (*reply[SecretView], error) {
-	if err := a.clientWithSecret(ctx, in.ClientID); err != nil {
+	if err := a.o.Subscriptions.HasSecret(ctx, in.ClientID); err != nil {
 		return nil, err
 	}
 	secrets, err := a.o.Subscriptions.ClientSecrets(ctx, in.ClientID)
@@ -108,7 +93,7 @@ type rotateClientSecret struct {
 }
 
 func (a *api) rotateClientSecret(ctx context.Context, in *rotateClientSecret) (*reply[SecretView], error) {
-	if err := a.clientWithSecret(ctx, in.ClientID); err != nil {
+	if err := a.o.Subscriptions.HasSecret(ctx, in.ClientID); err != nil {
 		return nil, err
 	}
 	secrets, err := a.o.Subscriptions.RotateClientSecret(ctx, in.ClientID, in.Content.value.rotation())

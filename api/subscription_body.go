@@ -3,11 +3,9 @@ package api
 import (
 	"context"
 	"encoding/json"
-	"maps"
 	"net/http"
 	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -33,7 +31,7 @@ type SubscriptionBody struct {
 	SendEmpty   bool              `json:"send_empty_exports,omitempty" doc:"an export without records is sent as an empty page"`
 
 	fields  map[string]presence
-	headers []headerChange
+	headers []webhook.HeaderChange
 }
 
 // ackBody is webhook.Ack as it is given.
@@ -44,12 +42,6 @@ type ackBody struct {
 
 	body   []byte
 	fields map[string]presence
-}
-
-// headerChange is one member of "headers"; without a value, the header goes.
-type headerChange struct {
-	name, path string
-	value      *string
 }
 
 func (b *SubscriptionBody) decode(o *object) {
@@ -86,17 +78,17 @@ func (b *SubscriptionBody) decodeHeaders(o *object) presence {
 		return p
 	}
 	for _, m := range members(raw) {
-		c := headerChange{name: m.name, path: o.at("headers") + "/" + webhook.PointerEscape(clip(m.name))}
+		c := webhook.HeaderChange{Name: m.name, Path: o.at("headers") + "/" + webhook.PointerEscape(clip(m.name))}
 		switch kind := kindOf(m.value); kind {
 		case "a string":
 			s, fault := unquote(m.value)
 			if fault != "" {
-				o.faults.Add(c.path, "%s", fault)
+				o.faults.Add(c.Path, "%s", fault)
 			}
-			c.value = &s
+			c.Value = &s
 		case "null":
 		default:
-			o.faults.Add(c.path, "must be a string, but is %s", kind)
+			o.faults.Add(c.Path, "must be a string, but is %s", kind)
 		}
 		b.headers = append(b.headers, c)
 	}
@@ -117,8 +109,8 @@ func (b *SubscriptionBody) subscription() webhook.Subscription {
 	b.apply(&sub)
 	sub.Signing = b.Signing
 	for _, c := range b.headers {
-		if c.value != nil {
-			sub.Headers[c.name] = *c.value
+		if c.Value != nil {
+			sub.Headers[c.Name] = *c.Value
 		}
 	}
 	return sub
@@ -153,32 +145,13 @@ func set[T any](p presence, into *T, value, otherwise T) {
 	}
 }
 
-// mergeHeaders puts the changes on a subscription's headers. A name counts in
-// any case, as in HTTP; "[redacted]" keeps the value that is stored.
+// mergeHeaders puts the changes on a subscription's headers.
 func (b *SubscriptionBody) mergeHeaders(sub *webhook.Subscription, f *webhook.Faults) {
-	merged := maps.Clone(sub.Headers)
-	if b.fields["headers"] == null || merged == nil {
-		merged = webhook.StaticHeaders{}
+	stored := sub.Headers
+	if b.fields["headers"] == null {
+		stored = nil
 	}
-	for _, c := range b.headers {
-		old, there := "", false
-		for name, value := range merged {
-			if strings.EqualFold(name, c.name) {
-				old, there = value, true
-				delete(merged, name)
-			}
-		}
-		switch {
-		case c.value == nil:
-		case *c.value != webhook.Redacted:
-			merged[c.name] = *c.value
-		case there:
-			merged[c.name] = old
-		default:
-			f.Add(c.path, "%s stands for a stored value, but there is none under this name", webhook.Redacted)
-		}
-	}
-	sub.Headers = merged
+	sub.Headers = stored.Merge(b.headers, f)
 }
 
 // newSubscription is the body that registers one.
@@ -188,8 +161,8 @@ func (b *newSubscription) decode(o *object) {
 	b.SubscriptionBody.decode(o)
 	o.need("client_id", "url", "event_types")
 	for _, c := range b.headers {
-		if c.value != nil && *c.value == webhook.Redacted {
-			o.faults.Add(c.path, "%s is what stands for a hidden value; give the value itself", webhook.Redacted)
+		if c.Value != nil && *c.Value == webhook.Redacted {
+			o.faults.Add(c.Path, "%s is what stands for a hidden value; give the value itself", webhook.Redacted)
 		}
 	}
 	b.Auth.mustBeWhole(o.faults)

@@ -49,10 +49,10 @@ func (a *api) viewSecret(s webhook.SigningSecrets) SecretView {
 // shownKey is what a receiver verifies with: the secret that both sides share,
 // or the public key. A private key is never shown.
 func shownKey(s webhook.Secret) (secret, public string) {
-	if public = s.PublicKey(); public != "" {
-		return "", public
+	if s.Signing() == webhook.SigningEd25519 {
+		return "", s.Verifier()
 	}
-	return s.Reveal(), ""
+	return s.Verifier(), ""
 }
 
 type createSubscription struct {

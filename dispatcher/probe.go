@@ -124,6 +124,15 @@ func (d *Dispatcher) sample(sub *webhook.Subscription, slug webhook.Slug) (*even
 	return nil, f.Err()
 }
 
+// Samples are the event types that a test can send to a subscription: those
+// that it wants and that have an example, sorted.
+func (d *Dispatcher) Samples(ctx context.Context, sub *webhook.Subscription) ([]string, error) {
+	if err := d.types.reload(ctx); err != nil {
+		return nil, err
+	}
+	return wantedSamples(sub, d.types.table()), nil
+}
+
 // wantedSamples are the event types with an example that a subscription wants.
 func wantedSamples(sub *webhook.Subscription, types *typeTable) []string {
 	var out []string

@@ -8,6 +8,19 @@ import (
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
+// HasSecret refuses a client that does not exist, and so has no secret. The one
+// that owns the verifications of requests that name none always exists.
+func (r *Registry) HasSecret(ctx context.Context, id webhook.ClientID) error {
+	if id == webhook.DefaultVerificationClient {
+		return nil
+	}
+	if id.Fault() != "" {
+		return webhook.NotFound("client", webhook.Clip(string(id)))
+	}
+	_, err := r.o.Store.Client(ctx, id)
+	return err
+}
+
 // ClientSecrets returns the secrets that sign what goes to a client's
 // callbacks. At the first need they are made, and the client too where it is
 // new; of two processes that do so at the same moment, the database takes one

@@ -38,6 +38,13 @@ type Client struct {
 // MaxClientName is the longest name of a client, in bytes.
 const MaxClientName = 200
 
+// SetDefaults fills what was left out.
+func (c *Client) SetDefaults() {
+	if c.Name == "" {
+		c.Name = string(c.ID)
+	}
+}
+
 // Validate notes what is wrong with the client.
 func (c *Client) Validate(f *Faults) {
 	if msg := c.ID.Fault(); msg != "" {

@@ -35,6 +35,46 @@ func (h StaticHeaders) LogValue() slog.Value { return slog.AnyValue(h.Redacted()
 // MarshalJSON keeps JSON from showing the values.
 func (h StaticHeaders) MarshalJSON() ([]byte, error) { return json.Marshal(h.Redacted()) }
 
+// HeaderChange is a change of one static header; without a value, the header
+// goes.
+type HeaderChange struct {
+	Name  string
+	Path  string // where it was given, for a fault
+	Value *string
+}
+
+// Merge returns the headers with the changes put on. A name counts in any case,
+// as in HTTP; [Redacted] keeps the value that is stored, so that what was shown
+// can be sent back.
+func (h StaticHeaders) Merge(changes []HeaderChange, f *Faults) StaticHeaders {
+	merged := StaticHeaders{}
+	maps.Copy(merged, h)
+	for _, c := range changes {
+		old, there := merged.take(c.Name)
+		switch {
+		case c.Value == nil:
+		case *c.Value != Redacted:
+			merged[c.Name] = *c.Value
+		case there:
+			merged[c.Name] = old
+		default:
+			f.Add(c.Path, "%s stands for a stored value, but there is none under this name", Redacted)
+		}
+	}
+	return merged
+}
+
+// take removes a header, whatever the case of its name, and returns its value.
+func (h StaticHeaders) take(name string) (value string, there bool) {
+	for other := range h {
+		if strings.EqualFold(other, name) {
+			value, there = h[other], true
+			delete(h, other)
+		}
+	}
+	return value, there
+}
+
 // reservedHeaders are set by the sender, or change how HTTP itself works.
 // An idempotency key would make Go's client repeat a POST by itself.
 var reservedHeaders = []string{

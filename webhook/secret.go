@@ -125,6 +125,15 @@ func (s Secret) Key() []byte {
 	return key
 }
 
+// Verifier returns what a receiver verifies with: the secret that both sides
+// share (HMAC), or the public key (ed25519). A private key is shown to nobody.
+func (s Secret) Verifier() string {
+	if public := s.PublicKey(); public != "" {
+		return public
+	}
+	return s.Reveal()
+}
+
 // PublicKey returns what a receiver verifies ed25519 signatures with, as
 // Standard Webhooks writes it ("whpk_…"); it is no secret. "" for HMAC.
 func (s Secret) PublicKey() string {
