@@ -54,11 +54,21 @@
 //	faults  .Data.Form                    above a form: something is wrong
 //	field   (field .Data.Form "url" "/url" (t "…") "kind" "url" "hint" (t "…") "need" true)
 //
+// Those of templates/parts/things.html show one kind of thing on several pages:
+//
+//	delivery-rows      .Data.Deliveries       a table of deliveries
+//	subscription-rows  .Data.Subscriptions    a table of subscriptions with their health
+//	client-name        .ClientID              a client with a link, or "every client"
+//	health-bar         .Health                a small bar of a subscription's newest deliveries
+//	strip              .Data                  the same one by one; .Strip and .Health
+//	attempt            .Attempt               an attempt with what was sent and answered
+//	personal           .                      says whether personal data are shown; .Data.Revealed and .Data.Reveal
+//
 // What is kept up to date stands in an element with an id and data-live.
 //
 // The classes of assets/console.css that pages are built of: page-head with
 // actions, card (flush around a table), columns, tiles with tile, dl.facts,
 // table.list in .table-wrap (on a phone each row is a card; td.main takes a
 // line of its own, data-label names a value), filters, form, tabs, pre.code,
-// button and primary or danger, muted, small, num, sub.
+// button and primary or danger, muted, small, num, sub, tag, stack, narrow, links.
 package console

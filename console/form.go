@@ -2,7 +2,11 @@ package console
 
 import (
 	"errors"
+	"maps"
 	"net/url"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
@@ -44,6 +48,48 @@ func (f *form) refused(err error) bool {
 
 // Get is what was typed into a field.
 func (f *form) Get(name string) string { return f.Values.Get(name) }
+
+// text is what was typed into a field, without the space around it.
+func (f *form) text(name string) string { return strings.TrimSpace(f.Get(name)) }
+
+// checkClient notes what is wrong with a client's id in the field "client_id".
+func (f *form) checkClient(id webhook.ClientID) {
+	if msg := id.Fault(); id != "" && msg != "" {
+		f.fault(clientParam, msg)
+	}
+}
+
+// checkSlug notes what is wrong with an event type in the field "event_type".
+func (f *form) checkSlug(slug webhook.Slug) {
+	if msg := slug.Fault(); slug != "" && msg != "" {
+		f.fault(typeParam, msg)
+	}
+}
+
+// gather brings the faults of the parts of a list or an object to its own path:
+// in a form, all of it is one field. Names of parts are told; numbers are not.
+func (f *form) gather(path string) {
+	for _, below := range slices.Sorted(maps.Keys(f.Faults)) {
+		part, ok := strings.CutPrefix(below, path+"/")
+		if !ok {
+			continue
+		}
+		part = strings.NewReplacer("~1", "/", "~0", "~").Replace(part)
+		if _, err := strconv.Atoi(part); err == nil {
+			part = ""
+		} else {
+			part += ": "
+		}
+		for _, message := range f.Faults[below] {
+			f.fault(path, part+message)
+		}
+		delete(f.Faults, below)
+	}
+}
+
+// lines are those of a text as programs write them: browsers send them with a
+// carriage return.
+func lines(text string) string { return strings.ReplaceAll(text, "\r\n", "\n") }
 
 // Wrong tells whether anything is wrong.
 func (f *form) Wrong() bool { return len(f.Faults) > 0 }

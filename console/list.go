@@ -1,7 +1,9 @@
 package console
 
 import (
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/carteiro-webhooks/carteiro/store"
@@ -84,3 +86,16 @@ type fact struct{ Name, Value string }
 
 // confirm asks before a form does what it says.
 func (v *visit) confirm(q confirmation) error { return v.show("confirm", q) }
+
+// choices are those of a filter: any, and some words that the catalogue has
+// under a prefix.
+func (v *visit) choices(any, prefix string, words ...string) []choice {
+	out := []choice{{Label: v.t(any)}}
+	for _, word := range words {
+		out = append(out, choice{Value: word, Label: v.c.words[v.lang].orWord(prefix, word)})
+	}
+	return out
+}
+
+// sortedNames are the names of a map, in order.
+func sortedNames[M ~map[string]V, V any](m M) []string { return slices.Sorted(maps.Keys(m)) }

@@ -129,6 +129,13 @@ func (v *visit) acting(who *access.Grant) context.Context {
 	})
 }
 
+// changing notes which fields a form asks to change, for the audit log.
+func (v *visit) changing(fields []string) {
+	actor := *webhook.ActorOf(v.ctx)
+	actor.Changes = fields
+	v.ctx = webhook.WithActor(v.ctx, actor)
+}
+
 // remote is the caller's address in words; "" when it is not known.
 func (v *visit) remote() string {
 	addr := guard.RemoteAddr(v.r, v.c.o.TrustedProxies)

@@ -96,9 +96,9 @@
     if (ratio < (large ? 3 : 4.5)) fault(`the contrast is ${ratio.toFixed(2)}`, e);
   }
 
-  const wide = document.documentElement.scrollWidth - innerWidth;
+  const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
   if (wide > 0) {
-    const culprit = [...document.querySelectorAll("main *, header *")].find((e) => visible(e) && e.getBoundingClientRect().right > innerWidth + 1);
+    const culprit = [...document.querySelectorAll("main *, header *")].find((e) => visible(e) && e.getBoundingClientRect().right > document.documentElement.clientWidth + 1);
     fault(`the page is ${wide} pixels wider than the window`, culprit || document.body);
   }
   return [...new Set(faults)];
