@@ -44,6 +44,7 @@ func (a *api) routes() []route {
 		{post, "/v1/subscriptions/{id}/rotate-secret", operator, ofSubscription, "rotate-subscription-secret", handle(a.rotateSecret, 200)},
 		{get, "/v1/subscriptions/{id}/secret", operator, ofSubscription, "get-subscription-secret", handle(a.getSecret, 200)},
 		{post, "/v1/subscriptions/{id}/test", operator, ofSubscription, "test-subscription", handle(a.testSubscription, 200)},
+		{post, "/v1/subscriptions/{id}/check", operator, ofSubscription, "check-subscription", handle(a.checkSubscription, 200)},
 
 		{get, "/v1/event-types", everyone, ofNobody, "list-event-types", handle(a.listEventTypes, 200)},
 		{get, "/v1/event-types/{slug}", everyone, ofNobody, "get-event-type", handle(a.getEventType, 200)},

@@ -71,6 +71,7 @@ func (h *house) auditCases() map[string]auditCase {
 		"rotate-subscription-secret": on(sub(), ""),
 		"get-subscription-secret":    on(sub(), "", "secret"),
 		"test-subscription":          on(sub(), ""),
+		"check-subscription":         on(sub(), ""),
 
 		"put-event-type": {
 			fill: map[string]string{"slug": "a.b"}, body: `{"name":"planted","envelope":"none"}`,

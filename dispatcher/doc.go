@@ -21,8 +21,9 @@
 // Beside it: verification.go registers a verification and brings its end in,
 // as a delivery without a subscription; expiry.go ends those that nobody
 // reports on; jobs.go retries and replays in bulk, job_work.go step by step;
-// explain.go says what happened to a delivery; probe.go sends an event type's example past the queue; schema.go
-// checks data, and schema_words.go says what is wrong with them.
+// explain.go says what happened to a delivery; doctor.go checks a URL; probe.go
+// sends an event type's example past the queue; schema.go checks data, and
+// schema_words.go says what is wrong with them.
 //
 // This package must not know about routes, HTML or settings.
 package dispatcher

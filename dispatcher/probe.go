@@ -49,15 +49,29 @@ func (d *Dispatcher) Test(ctx context.Context, id webhook.SubscriptionID, slug w
 	if err != nil {
 		return nil, err
 	}
+	leave, err := d.enterTest()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	return d.probe(ctx, sub, d.testDelivery(sub, t))
+}
+
+// enterTest takes the place of one test; leave gives it back.
+func (d *Dispatcher) enterTest() (leave func(), err error) {
 	select {
 	case d.tests <- struct{}{}:
-		defer func() { <-d.tests }()
+		return func() { <-d.tests }, nil
 	default:
 		return nil, &webhook.Error{
 			Kind: webhook.KindRateLimited, Code: "too_many_tests", RetryAfter: time.Second,
 			Message: "Too many tests are under way in this process. Try again in a moment.",
 		}
 	}
+}
+
+// testDelivery is a delivery of an event type's example.
+func (d *Dispatcher) testDelivery(sub *webhook.Subscription, t *eventType) *store.NewDelivery {
 	now := d.now()
 	m := &webhook.Message{
 		ID: webhook.NewMessageID(), Kind: webhook.KindTest, ClientID: sub.ClientID, Type: t.Slug,
@@ -65,13 +79,11 @@ func (d *Dispatcher) Test(ctx context.Context, id webhook.SubscriptionID, slug w
 	}
 	m.Body, m.DataStart = wrapBody(t.head, t.Example, now)
 	nd := newDelivery(m, sub, now)
-	return d.probe(ctx, sub, &nd)
+	return &nd
 }
 
-// probe makes the exchange and records it. Both go on when the caller has gone
-// away: the receiver has seen the request, so the log must have it.
-func (d *Dispatcher) probe(ctx context.Context, sub *webhook.Subscription, nd *store.NewDelivery) (*TestResult, error) {
-	ctx = context.WithoutCancel(ctx)
+// testRequest is the first request of a test.
+func (d *Dispatcher) testRequest(sub *webhook.Subscription, nd *store.NewDelivery) *sender.Request {
 	m := nd.Message
 	r := &sender.Request{
 		DeliveryID: nd.ID, MessageID: m.ID, EventType: m.Type, Number: 1, Trigger: webhook.TriggerTest,
@@ -84,10 +96,18 @@ func (d *Dispatcher) probe(ctx context.Context, sub *webhook.Subscription, nd *s
 	if isExport(m.Type) {
 		r.ExpectBody = []byte(receivedBody)
 	}
-	a := d.o.Sender.Send(ctx, r)
+	return r
+}
+
+// probe makes the exchange and records it. Both go on when the caller has gone
+// away: the receiver has seen the request, so the log must have it.
+func (d *Dispatcher) probe(ctx context.Context, sub *webhook.Subscription, nd *store.NewDelivery) (*TestResult, error) {
+	ctx = context.WithoutCancel(ctx)
+	m := nd.Message
+	a := d.o.Sender.Send(ctx, d.testRequest(sub, nd))
 	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
 	defer cancel()
-	row, err := d.o.Store.RecordTest(ctx, nd, a)
+	row, err := d.o.Store.RecordTest(ctx, nd, store.TestOutcome{Attempts: []*webhook.Attempt{a}})
 	if err != nil {
 		return nil, err
 	}

@@ -128,7 +128,7 @@ func checkRecordTest(t *testing.T, e *env) {
 			a.Error = &webhook.AttemptError{Code: cause, Message: "late"}
 			want = "failed attempts=1 finished=1s"
 		}
-		d, err := e.RecordTest(ctx, &nd, a)
+		d, err := e.RecordTest(ctx, &nd, TestOutcome{Attempts: []*webhook.Attempt{a}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -165,7 +165,7 @@ func (e *env) verificationCalls() map[string]func(context.Context) error {
 		"FeedHost":            func(ctx context.Context) error { _, err := e.FeedHost(ctx, "a.example", 10, e.terms()); return err },
 		"ParkedHosts":         func(ctx context.Context) error { _, err := e.ParkedHosts(ctx); return err },
 		"RecordTest": func(ctx context.Context) error {
-			_, err := e.RecordTest(ctx, &probe, &webhook.Attempt{Number: 1})
+			_, err := e.RecordTest(ctx, &probe, TestOutcome{Attempts: []*webhook.Attempt{{Number: 1}}})
 			return err
 		},
 		"CountSealed": func(ctx context.Context) error { _, err := e.CountSealed(ctx); return err },

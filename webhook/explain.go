@@ -126,7 +126,7 @@ func (s *speaker) origin() topic {
 
 // attempt tells one attempt and why it failed.
 func (s *speaker) attempt(a *Attempt) string {
-	text := s.say(topicTrigger(a.Trigger), "number", strconv.Itoa(a.Number), "at", s.time(a.StartedAt), "took", s.span(a.Duration)).what
+	text := s.say(topicTrigger(a.Trigger), "number", strconv.Itoa(a.Number), "at", s.time(a.StartedAt), "took", spanText(a.Duration)).what
 	if !a.Acknowledged() {
 		return joined(text, s.sayOf(a, s.cause(a)).what)
 	}
@@ -175,7 +175,7 @@ func (s *speaker) next() saying {
 		return s.say(topicNextNow)
 	}
 	left := max(0, len(s.Schedule)-d.AutomaticCount) // after the next one
-	when := []string{"at", s.time(*d.NextAttemptAt), "in", s.span(d.NextAttemptAt.Sub(s.Now)), "left", strconv.Itoa(left), "end", ""}
+	when := []string{"at", s.time(*d.NextAttemptAt), "in", spanText(d.NextAttemptAt.Sub(s.Now)), "left", strconv.Itoa(left), "end", ""}
 	if left == 0 {
 		return s.say(topicNextLast, when...)
 	}
@@ -228,9 +228,9 @@ func (s *speaker) count(many, one topic, n int) string {
 
 func (s *speaker) time(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05 UTC") }
 
-// span says a time span in its two largest units, which read alike in both
+// spanText says a time span in its two largest units, which read alike in both
 // languages: "230 ms", "4 min 30 s", "1 h 5 min".
-func (s *speaker) span(d time.Duration) string {
+func spanText(d time.Duration) string {
 	if d < time.Second {
 		return strconv.FormatInt(max(0, d.Milliseconds()), 10) + " ms"
 	}

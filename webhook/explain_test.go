@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -83,12 +84,23 @@ func TestEverythingHasWords(t *testing.T) {
 	add("next ", []string{"held", "succeeded", "failed", "canceled"}) // the others have a time
 	add("", valuesOf(t, "topic", ""))
 	add("status ", []string{"200", "2xx", "400", "401", "403", "404", "405", "410", "413", "429", "4xx", "502", "503", "504", "5xx"})
+	add("check tls ", valuesOf(t, "TLSFault", ""))
+	add("check ", []string{
+		"dns ok", "dns literal", "address ok", "address some", "tcp ok", "tls ok", "tls plain", "certificate ok", "certificate soon",
+		"certificate over", "protocol ok", "redirect ok", "latency ok", "latency slow", "signature ok", "signature ignored",
+		"signature unknown", "repeat ok", "repeat refused", "body ok", "body free",
+	})
+	all := maps.Clone(words)
+	maps.Copy(all, checkWords)
+	if len(all) != len(words)+len(checkWords) {
+		t.Error("a topic is in both parts of the table")
+	}
 	for _, top := range want {
-		if _, there := words[top]; !there {
+		if _, there := all[top]; !there {
 			t.Errorf("nothing is said of %q", top)
 		}
 	}
-	for top, e := range words {
+	for top, e := range all {
 		if !slices.Contains(want, top) {
 			t.Errorf("nobody asks for what is said of %q", top)
 		}

@@ -23,7 +23,10 @@ type entry struct{ en, pt saying }
 // in returns the sentences of a topic. One that is not in the table, such as a
 // warning of a newer version that runs beside, has none.
 func (t topic) in(lang Language) saying {
-	e := words[t]
+	e, there := words[t]
+	if !there {
+		e = checkWords[t]
+	}
 	if lang == Portuguese {
 		return e.pt
 	}

@@ -41,6 +41,7 @@ type Sender struct {
 	timeout   time.Duration
 	userAgent string
 	now       func() time.Time
+	dialer    *dialer
 	transport *http.Transport
 	targets   targetCache
 	buffers   sync.Pool // *[readLimit]byte, for the answers' bodies
@@ -66,7 +67,8 @@ func New(o Options) *Sender {
 		o.MaxIdlePerHost = DefaultMaxIdlePerHost
 	}
 	s.buffers.New = func() any { return new([readLimit]byte) }
-	s.transport = newTransport(newDialer(o), o.MaxIdlePerHost)
+	s.dialer = newDialer(o)
+	s.transport = newTransport(s.dialer, o.MaxIdlePerHost)
 	return s
 }
 
