@@ -171,27 +171,31 @@ func TestRunAndReceipt(t *testing.T) {
 // awaitHandedOver waits until every page of a run is a delivery.
 func (h *house) awaitHandedOver(url string) *answer {
 	h.t.Helper()
-	for range 3000 {
-		if got := h.do("GET", url, "").want(200); got.at("finished_at") != nil {
-			return got
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	h.t.Fatalf("the run was not handed over: %s", h.do("GET", url, "").body)
-	return nil
+	return h.awaitTime(url, "finished_at")
 }
 
 // awaitRun waits until every delivery of a run has ended.
 func (h *house) awaitRun(url string) *answer {
 	h.t.Helper()
-	for range 3000 {
-		if got := h.do("GET", url, "").want(200); got.at("completed_at") != nil {
+	return h.awaitTime(url, "completed_at")
+}
+
+// awaitTime looks at a run whenever one has ended or an attempt was committed,
+// until it has a time.
+func (h *house) awaitTime(url, name string) *answer {
+	h.t.Helper()
+	for {
+		got := h.do("GET", url, "").want(200)
+		if got.at(name) != nil {
 			return got
 		}
-		time.Sleep(10 * time.Millisecond)
+		select {
+		case <-h.ran:
+		case <-h.observed:
+		case <-time.After(30 * time.Second):
+			h.t.Fatalf("nothing ended within 30 s, and the run has no %s: %s", name, got.body)
+		}
 	}
-	h.t.Fatalf("the run did not complete: %s", h.do("GET", url, "").body)
-	return nil
 }
 
 // wantReceipt compares the two forms of a receipt with what was sent.

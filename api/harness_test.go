@@ -45,6 +45,7 @@ type house struct {
 	handler  http.Handler // the same, held to the document
 	log      *logBuffer
 	observed chan dispatcher.Observation
+	ran      chan scheduler.Observation // runs that have ended
 }
 
 // logBuffer keeps what is logged.
@@ -81,7 +82,7 @@ func newHouseAt(t testing.TB, workers int, database string) *house {
 func newHouseWith(t testing.TB, workers int, database string, targets sender.PolicyOptions) *house {
 	t.Helper()
 	ctx := context.Background()
-	h := &house{t: t, log: &logBuffer{}, observed: make(chan dispatcher.Observation, 10_000)}
+	h := &house{t: t, log: &logBuffer{}, observed: make(chan dispatcher.Observation, 10_000), ran: make(chan scheduler.Observation, 1000)}
 	var err error
 	h.store, err = store.Open(ctx, database, store.Options{})
 	must(t, err)
@@ -112,7 +113,11 @@ func newHouseWith(t testing.TB, workers int, database string, targets sender.Pol
 	})
 	must(t, err)
 	must(t, h.d.Start(ctx))
-	h.s = scheduler.New(scheduler.Options{Store: h.store, Dispatcher: h.d, Source: scheduler.NewStoredRecords(h.store), Log: quiet})
+	h.s = scheduler.New(scheduler.Options{Store: h.store, Dispatcher: h.d, Source: scheduler.NewStoredRecords(h.store), Log: quiet, Observe: func(ob scheduler.Observation) {
+		if ob.Done {
+			h.ran <- ob
+		}
+	}})
 	h.access, err = access.New(access.Options{Store: h.store, AdminKey: testKey, Log: quiet, Now: h.now})
 	must(t, err)
 	h.engine, err = New(h.options())

@@ -10,11 +10,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/carteiro-webhooks/carteiro/dispatcher/sender"
+	"github.com/carteiro-webhooks/carteiro/internal/testserver"
 )
 
 // TestRefusedTargets: each host that the sender's list names is refused
 // wherever a URL is taken, with a pointer to it and a reason in the answer.
 func TestRefusedTargets(t *testing.T) {
+	testserver.NeedAlone(t)
 	list, err := os.ReadFile("../dispatcher/sender/testdata/refused_hosts.txt")
 	must(t, err)
 	h := newHouseWith(t, 0, "sqlite:"+filepath.Join(t.TempDir(), "carteiro.db"), sender.PolicyOptions{})

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/carteiro-webhooks/carteiro/internal/testserver"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
@@ -34,6 +35,7 @@ func refusedHosts(t *testing.T) map[string]string {
 // Each host is refused when it is registered, and again when it is dialled:
 // it may have been registered under another policy. The reason says what to do.
 func TestRefusedHosts(t *testing.T) {
+	testserver.NeedAlone(t)
 	p := policy(t, PolicyOptions{AllowHTTP: true})
 	s := newSender(t, func(o *Options) { o.Policy = p })
 	for host, says := range refusedHosts(t) {
@@ -55,6 +57,7 @@ func TestRefusedHosts(t *testing.T) {
 // Names that resolve to each of the addresses: refused at registration, and at
 // the dial, where the name may have changed meanwhile.
 func TestNamesOfRefusedAddresses(t *testing.T) {
+	testserver.NeedAlone(t)
 	for host := range refusedHosts(t) {
 		addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
 		if err != nil || addr.Zone() != "" {

@@ -1,0 +1,52 @@
+package testserver
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"testing"
+)
+
+// aloneEnv is set in the process that has no network but its own loopback.
+const aloneEnv = "CARTEIRO_TEST_ALONE"
+
+// Alone runs the tests of this binary once more, in a process that has no
+// network but a loopback of its own: a test of what must not be dialled reaches
+// nothing, even where the refusal that it tests has gone. A TestMain begins with
+//
+//	if code, ran := testserver.Alone(); ran {
+//		os.Exit(code)
+//	}
+//
+// Where the system cannot do that, ran is false, and [NeedAlone] skips.
+func Alone() (code int, ran bool) {
+	if os.Getenv(aloneEnv) != "" {
+		if err := loopbackUp(); err != nil {
+			fmt.Fprintln(os.Stderr, "the loopback of the tests' own network:", err)
+			return 1, true
+		}
+		return 0, false
+	}
+	code, err := runAlone(append(os.Environ(), aloneEnv+"=1"))
+	if err == nil {
+		return code, true
+	}
+	if os.Getenv(requireEnv) == "required" {
+		fmt.Fprintln(os.Stderr, "the tests cannot have a network of their own (a container needs CAP_SYS_ADMIN, or user namespaces):", err)
+		return 1, true
+	}
+	return 0, false
+}
+
+// NeedAlone skips a test that might dial a forbidden address, where [Alone]
+// could not see to it that nothing is reached.
+func NeedAlone(tb testing.TB) {
+	tb.Helper()
+	if os.Getenv(aloneEnv) == "" {
+		tb.Skip("tries addresses that must not be dialled, and this system cannot give it a network of its own")
+	}
+	cards, err := net.Interfaces()
+	if err != nil || len(cards) != 1 || cards[0].Flags&net.FlagLoopback == 0 || cards[0].Flags&net.FlagUp == 0 {
+		tb.Fatalf("not alone: the network has %v, %v", cards, err)
+	}
+}
