@@ -18,7 +18,7 @@ const aloneEnv = "CARTEIRO_TEST_ALONE"
 //		os.Exit(code)
 //	}
 //
-// Where the system cannot do that, ran is false, and [NeedAlone] skips.
+// Where the system cannot do that, ran is false, and [NeedAlone] skips or fails.
 func Alone() (code int, ran bool) {
 	if os.Getenv(aloneEnv) != "" {
 		if err := loopbackUp(); err != nil {
@@ -28,22 +28,21 @@ func Alone() (code int, ran bool) {
 		return 0, false
 	}
 	code, err := runAlone(append(os.Environ(), aloneEnv+"=1"))
-	if err == nil {
-		return code, true
-	}
-	if os.Getenv(requireEnv) == "required" {
-		fmt.Fprintln(os.Stderr, "the tests cannot have a network of their own (a container needs CAP_SYS_ADMIN, or user namespaces):", err)
-		return 1, true
-	}
-	return 0, false
+	return code, err == nil
 }
 
 // NeedAlone skips a test that might dial a forbidden address, where [Alone]
-// could not see to it that nothing is reached.
+// could not see to it that nothing is reached. It fails instead where nothing
+// may be skipped.
 func NeedAlone(tb testing.TB) {
 	tb.Helper()
-	if os.Getenv(aloneEnv) == "" {
-		tb.Skip("tries addresses that must not be dialled, and this system cannot give it a network of its own")
+	const missing = "tries addresses that must not be dialled, and this system cannot give it a network of its own: a container needs CAP_SYS_ADMIN or user namespaces"
+	switch {
+	case os.Getenv(aloneEnv) != "":
+	case os.Getenv(requireEnv) == "required":
+		tb.Fatal(missing)
+	default:
+		tb.Skip(missing)
 	}
 	cards, err := net.Interfaces()
 	if err != nil || len(cards) != 1 || cards[0].Flags&net.FlagLoopback == 0 || cards[0].Flags&net.FlagUp == 0 {

@@ -12,22 +12,26 @@ import (
 // capNetAdmin is the right to bring a loopback up.
 const capNetAdmin = 12
 
-// runAlone runs this binary again in a network namespace. Who is not root
-// gets one in a user namespace, as the same user.
+// runAlone runs this binary again in a network namespace. Who may not have
+// one by itself gets it inside a user namespace.
 func runAlone(env []string) (code int, err error) {
+	code, err = rerun(env, &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET})
+	if errors.Is(err, syscall.EPERM) {
+		namespaces := SameUsers(capNetAdmin)
+		namespaces.Cloneflags |= syscall.CLONE_NEWNET
+		code, err = rerun(env, namespaces)
+	}
+	return code, err
+}
+
+// rerun runs this binary again and returns its exit code.
+func rerun(env []string, attr *syscall.SysProcAttr) (code int, err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return 0, err
 	}
 	cmd := exec.Command(self, os.Args[1:]...)
-	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, os.Stdin, os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
-	if uid, gid := os.Geteuid(), os.Getegid(); uid != 0 {
-		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
-		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: uid, HostID: uid, Size: 1}}
-		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: gid, HostID: gid, Size: 1}}
-		cmd.SysProcAttr.AmbientCaps = []uintptr{capNetAdmin}
-	}
+	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = env, os.Stdin, os.Stdout, os.Stderr, attr
 	endWithUs(cmd, syscall.SIGKILL)
 	runtime.LockOSThread() // the kernel ends the child when this thread ends
 	defer runtime.UnlockOSThread()
