@@ -26,6 +26,9 @@ import (
 // document promises must have been seen.
 
 func TestMain(m *testing.M) {
+	if code, ran := testserver.Alone(); ran { // addresses that must not be dialled are registered here
+		os.Exit(code)
+	}
 	code := testserver.Run(m)
 	if code == 0 && wholeRun() {
 		for _, missing := range held.unreached() {

@@ -100,6 +100,11 @@ func (*recordStream) describe(huma.Registry) *huma.RequestBody {
 	}
 }
 
+// recordsPatience is how long the commit of some hundred records may take, which
+// takes milliseconds. P6: a database that is silent is answered for within two
+// seconds.
+const recordsPatience = 1800 * time.Millisecond
+
 // putRecords stores records as they come in.
 func (a *api) putRecords(ctx context.Context, in *putRecords) (*reply[scheduler.Loaded], error) {
 	return a.load(ctx, in, loadLimits{most: maxRecords, timeout: time.Minute})
@@ -112,6 +117,7 @@ func (a *api) load(ctx context.Context, in *putRecords, limits loadLimits) (*rep
 	defer cancel()
 	l := &scheduler.Load{
 		Store: a.o.Store, Dataset: in.dataset, ClientID: in.ClientID, ClientField: in.ClientField, Only: in.only, Most: limits.most,
+		Patience: recordsPatience,
 	}
 	if err := l.Run(bounded, records.NewReader(in.Content.body, in.Content.format, webhook.MaxRecord)); err != nil {
 		return nil, a.partly(ctx, l, err)

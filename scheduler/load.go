@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/carteiro-webhooks/carteiro/internal/records"
 	"github.com/carteiro-webhooks/carteiro/store"
@@ -20,6 +21,7 @@ type Load struct {
 	ClientField string           // name of the field that holds a record's client
 	Only        webhook.ClientID // the one client whose records are taken; "": every client's
 	Most        int              // records that are taken; 0: any number
+	Patience    time.Duration    // longest wait for one commit; 0: as long as the context
 
 	Loaded
 
@@ -129,7 +131,7 @@ func (l *Load) refuse(key, reason string) {
 // flush commits what was taken.
 func (l *Load) flush(ctx context.Context) error {
 	if len(l.batch) > 0 {
-		n, err := l.Store.PutRecords(ctx, l.Dataset, l.batch)
+		n, err := l.put(ctx)
 		if err != nil {
 			l.dropRefusals()
 			return err
@@ -140,6 +142,17 @@ func (l *Load) flush(ctx context.Context) error {
 	clear(l.batch) // the bodies may go
 	l.batch, l.bytes, l.Through = l.batch[:0], 0, l.line
 	return nil
+}
+
+// put commits the batch, or gives up: a database that hangs must not hold the
+// stream, and whoever sends it, for as long as it likes (P6).
+func (l *Load) put(ctx context.Context) (store.RecordCounts, error) {
+	if l.Patience > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, l.Patience)
+		defer cancel()
+	}
+	return l.Store.PutRecords(ctx, l.Dataset, l.batch)
 }
 
 // dropRefusals forgets the refusals behind the last commit: whoever goes on

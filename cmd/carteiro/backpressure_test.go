@@ -77,14 +77,30 @@ type outcome struct {
 	took       time.Duration
 }
 
+// putRecords puts one record and returns the answer, whatever it is.
+func (p *process) putRecords() outcome {
+	p.t.Helper()
+	o, err := p.send("PUT", "/v1/records/vendas?client_id=acme", `[{"_id":"1","updatedAt":"2025-06-15T18:00:00Z"}]`)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return o
+}
+
 // try posts one event with some padding and returns the answer, whatever it is.
 func (p *process) try(padding int) (outcome, error) {
 	body := `{"type":"shop.product.redemption","client_id":"acme","data":{"user":{"id":"1"},"exchange":{"id":"x` + strings.Repeat("x", padding) + `"}}}`
-	req, err := http.NewRequest("POST", p.base+"/v1/events", strings.NewReader(body))
+	return p.send("POST", "/v1/events", body)
+}
+
+// send makes one request.
+func (p *process) send(method, path, body string) (outcome, error) {
+	req, err := http.NewRequest(method, p.base+path, strings.NewReader(body))
 	if err != nil {
 		return outcome{}, err
 	}
 	req.Header.Set("Authorization", "Bearer "+p.key)
+	req.Header.Set("Content-Type", "application/json")
 	began := time.Now()
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -227,7 +243,7 @@ type fault struct {
 	end   func(t *testing.T)
 }
 
-// TestBackpressure: whatever befalls the database, intake answers 503 in time
+// TestBackpressure: whatever befalls the database, intake, of records too, answers 503 in time
 // and names the part; what befalls Redis does not concern it. When it is over,
 // everything goes on by itself and nothing that was accepted is missing (P5, P6).
 func TestBackpressure(t *testing.T) {
@@ -257,7 +273,7 @@ func TestBackpressure(t *testing.T) {
 					}
 				}
 			} else {
-				s.wantRefused(s.at(16, 2))
+				s.wantRefused(append(s.at(16, 2), p.putRecords(), p.putRecords()))
 			}
 			waitFor(t, f.part+" is "+f.state, func() bool {
 				status, parts := p.ready()
@@ -277,6 +293,9 @@ func TestBackpressure(t *testing.T) {
 				if o.status != http.StatusAccepted {
 					t.Errorf("when it was over: %+v", o)
 				}
+			}
+			if o := p.putRecords(); o.status != http.StatusOK {
+				t.Errorf("records, when it was over: %+v", o)
 			}
 			s.wantDelivered(got)
 		})
@@ -328,7 +347,7 @@ func sqlFaults(server *testserver.PostgresServer, database string) []fault {
 			name: "somebody locks the messages", part: "intake", state: "failing",
 			begin: func(t *testing.T) {
 				operator = session(t, database)
-				execute(t, operator, "BEGIN", "LOCK TABLE messages IN ACCESS EXCLUSIVE MODE")
+				execute(t, operator, "BEGIN", "LOCK TABLE messages, records IN ACCESS EXCLUSIVE MODE")
 			},
 			end: func(*testing.T) { hangUp(operator) },
 		},
