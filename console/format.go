@@ -130,9 +130,9 @@ func (l lang) bytesOf(n int64) string {
 	return l.decimal(float64(n)/(1<<20), 1) + " MiB"
 }
 
-// readable is JSON with space in it; what is no JSON stays as it is, and what
+// laidOut is JSON with space in it; what is no JSON stays as it is, and what
 // is no text is told as one.
-func readable(text []byte) string {
+func laidOut(text []byte) string {
 	var b bytes.Buffer
 	if len(text) > 0 && json.Indent(&b, text, "", "  ") == nil {
 		text = b.Bytes()

@@ -60,7 +60,7 @@ func (c *console) testSubscription(v *visit) error {
 // testResult is a test of a subscription that is over.
 type testResult struct {
 	Delivery webhook.Delivery
-	Attempt  attemptView
+	Attempt  testAttempt
 }
 
 // testResult reads the test that the address names; nil: it names none.
@@ -83,17 +83,17 @@ func (v *visit) testResult(sub *webhook.Subscription) (*testResult, error) {
 	return &testResult{Delivery: v.redacted().Delivery(&d), Attempt: v.attempt(&attempts[0])}, nil
 }
 
-// attemptView is an attempt as the page of its test shows it.
-type attemptView struct {
+// testAttempt is an attempt as the page of its test shows it.
+type testAttempt struct {
 	webhook.Attempt
 	RequestHeaders []fact
 	AnswerHeaders  []fact
 	AnswerBody     string // without personal data
 }
 
-func (v *visit) attempt(a *webhook.Attempt) attemptView {
+func (v *visit) attempt(a *webhook.Attempt) testAttempt {
 	s := v.redacted()
-	out := attemptView{Attempt: *a, AnswerBody: readable(s.JSON(a.ResponseBody))}
+	out := testAttempt{Attempt: *a, AnswerBody: laidOut(s.JSON(a.ResponseBody))}
 	out.URL = s.Text(a.URL)
 	for _, name := range sortedNames(a.RequestHeaders) {
 		out.RequestHeaders = append(out.RequestHeaders, fact{name, a.RequestHeaders[name]})
