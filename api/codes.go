@@ -71,6 +71,7 @@ func codesOfState() []Code {
 		{"delivery_finished", []int{409}, "The delivery has ended; there is nothing to cancel.", "Nothing."},
 		{"subscription_gone", []int{409}, "The delivery's subscription was deleted, and with it the secret that signs.", "Post the event again, for a subscription that is there."},
 		{"export_busy", []int{409}, "Others change the same export at the same moment, again and again.", "Read it, and send the change again."},
+		{"job_finished", []int{409}, "The job has ended; there is nothing to cancel.", "Nothing."},
 		{"profile_under_way", []int{409}, "Somebody else looks at the process at the moment.", "Send it again in some seconds."},
 		{"payload_gone", []int{409, 410}, "The payload was removed at the end of its retention, or by an erasure.", "Post the event again, or run the export's days again."},
 		{"too_many_tests", []int{429}, "As many tests as are allowed at once are under way.", "Send it again in a second."},

@@ -17,7 +17,7 @@ type operationText struct {
 func texts() map[string]operationText {
 	all := clientTexts()
 	for _, part := range []map[string]operationText{
-		subscriptionTexts(), eventTexts(), verificationTexts(), deliveryTexts(), exportTexts(), serverTexts(),
+		subscriptionTexts(), eventTexts(), verificationTexts(), deliveryTexts(), jobTexts(), exportTexts(), serverTexts(),
 	} {
 		maps.Copy(all, part)
 	}
@@ -34,6 +34,8 @@ func tagTexts() []tagText {
 		{"events", "An event is a fact that the platform posts. A `202` means that it and its deliveries are committed."},
 		{"verifications", "A verification tells its result, once, to the URL that its own request named."},
 		{"deliveries", "A delivery is one message to one URL; an attempt is one HTTP request of it. A retry is another attempt of the same delivery, with the same `webhook-id`."},
+		{"replays", "One call for everything that failed: a retry or a replay by filter."},
+		{"jobs", "The work of a replay, with its progress."},
 		{"records", "What the exports send: the platform puts records here as they change."},
 		{"exports", "An export sends a client the records of a period, on a schedule or by hand."},
 		{"runs", "A run is one execution of an export for one window of time, with a receipt for each client."},

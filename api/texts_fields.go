@@ -233,6 +233,11 @@ func fieldTexts() map[string]string {
 		"RunClientView.records_failed": "in pages of which a delivery has failed or was canceled",
 		"StatsView.since":              "from when on what ended is counted", "StatsView.deliveries": "of deliveries", "StatsView.verifications": "of verifications",
 
+		"job_id": "the job that made it, or asked for its last retry", "finished_at": "when it ended; null while it has not", "kind": "retry or replay", "filter": "what is selected; at least one field",
+		"run_id": "the export's run", "since": "made at or after this time", "until": "made before this time", "event_ids": "the events",
+		"JobFilter.state": "of the deliveries", "JobPart.counted": "how many it works on", "JobPart.done": "retries asked for, or deliveries made",
+		"JobPart.skipped": "passed over", "JobPart.finished": "this part has ended", "ReplayView.dry_run": "nothing was changed",
+
 		"Explanation.delivery_id": "the delivery", "Explanation.language": "of the sentences", "Explanation.state": "where it stands",
 		"Explanation.summary": "where it stands, in words", "Explanation.steps": "what happened, the first thing first",
 		"Explanation.cause":  "why the last attempt counts as failed; empty when it does not",

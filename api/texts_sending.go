@@ -31,6 +31,20 @@ func deliveryTexts() map[string]operationText {
 	}
 }
 
+func jobTexts() map[string]operationText {
+	return map[string]operationText{
+		"start-replay": {
+			summary: "Retry or replay many", example: `{"kind":"retry","filter":{"client_id":"acme","since":"2025-06-17T00:00:00Z"},"dry_run":true}`, location: true,
+			description: "A retry is another attempt of each delivery that the filter selects; a replay makes new deliveries of past events. " +
+				"With `dry_run` they are only counted. A job is paced for each subscription, goes on after a restart, and stops for nothing silently.",
+			answers: map[string]string{"200": "What a job would work on: nothing was changed (`dry_run`)", "202": "The job that was made"},
+		},
+		"list-jobs":  {summary: "List jobs", description: "The newest first."},
+		"get-job":    {summary: "Get a job with its progress"},
+		"cancel-job": {summary: "Cancel a job", description: "What it has not begun stays as it is; what was asked for already is sent.", codes: []string{"job_finished"}},
+	}
+}
+
 func exportTexts() map[string]operationText {
 	return map[string]operationText{
 		"put-records": {
