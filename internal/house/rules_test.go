@@ -78,6 +78,10 @@ func table() []folder {
 			why: "internal serves every floor, so it must not pull in the faces, the program or its settings",
 		},
 		{
+			path: "docs", floor: 1, may: nil, parts: []string{},
+			why: "what a client's developers copy needs nothing but a standard library",
+		},
+		{
 			path: "bench", floor: 7, internal: true,
 			may: []string{
 				"webhook", "migrations", "store", "dispatcher/sender", "subscriptions",
