@@ -79,7 +79,7 @@ func (d *delivery) run() {
 // arrive tells the gate that it need not count on the delivery any more.
 func (d *delivery) arrive() {
 	if d.expected != "" {
-		d.w.gate.arrived(d.expected)
+		d.w.gate.arrived(d.expected, 1)
 		d.expected = ""
 	}
 }

@@ -50,7 +50,7 @@ func (f *feeder) feed(key gateKey) {
 // parked notes that a delivery was parked. Its subscription or host may have
 // nothing in flight by now that would feed it.
 func (f *feeder) parked(key gateKey) {
-	f.w.gate.setParked(key, true)
+	f.w.gate.someParked(key)
 	f.mu.Lock()
 	waits := f.late[key]
 	f.mu.Unlock()
@@ -104,32 +104,47 @@ func (f *feeder) once(key gateKey) {
 	}
 	tickets := w.gate.reserve(key, limit, maxFeed)
 	allowed := f.allowed(key, sub, len(tickets))
-	if allowed == 0 {
+	w.gate.setParked(key, true)
+	more := 0
+	if sub == nil || sub.RateLimit == 0 {
+		more = w.gate.spare(key, maxFeed-allowed)
+	}
+	if allowed+more == 0 {
 		w.gate.unused(tickets)
 		return
 	}
-	w.gate.setParked(key, true)
-	limits := store.FeedLimits{Most: allowed, Pages: min(allowed, w.gate.pageRoom(key, len(tickets)))}
+	limits := store.FeedLimits{Most: allowed, More: more, Pages: min(allowed, w.gate.pageRoom(key, len(tickets)))}
 	var claimed []store.Claimed
 	var err error
 	if isHost {
-		claimed, err = w.d.o.Store.FeedHost(w.send, host, allowed, w.terms())
+		claimed, err = w.d.o.Store.FeedHost(w.send, host, allowed+more, w.terms())
 	} else {
 		claimed, err = w.d.o.Store.Feed(w.send, sub.ID, limits, w.terms())
 	}
 	if err != nil {
 		w.d.o.Log.Warn("parked deliveries could not be read; the reconciler tries again", "of", key, "error", err)
 	}
-	if err == nil && allowed > len(claimed) && (isHost || limits.Pages > pagesOf(claimed)) {
-		w.gate.setParked(key, false)
+	if pages := pagesOf(claimed); err == nil && allowed+more > len(claimed)-pages {
+		w.gate.noMore(key, isHost || limits.Pages > pages)
 	}
+	f.send(claimed, key, tickets)
+	w.gate.unused(tickets[min(len(claimed), len(tickets)):])
+	w.gate.arrived(key, more-max(0, len(claimed)-len(tickets)))
+}
+
+// send starts what was claimed. What has no ticket waits for one in memory.
+func (f *feeder) send(claimed []store.Claimed, key gateKey, tickets []*ticket) {
 	now := time.Now()
 	for i := range claimed {
-		w.running.Add(1)
-		lane := laneFor(claimed[i].AttemptCount == 0, claimed[i].RunID != "")
-		go w.process(&delivery{w: w, c: &claimed[i], lane: lane, ticket: tickets[i], claimed: now})
+		d := &delivery{w: f.w, c: &claimed[i], lane: laneFor(claimed[i].AttemptCount == 0, claimed[i].RunID != ""), claimed: now}
+		if i < len(tickets) {
+			d.ticket = tickets[i]
+		} else {
+			d.expected = key
+		}
+		f.w.running.Add(1)
+		go f.w.process(d)
 	}
-	w.gate.unused(tickets[len(claimed):])
 }
 
 // pagesOf counts the pages of exports.

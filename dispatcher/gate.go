@@ -55,11 +55,13 @@ func hostOf(target string) string {
 // door is the state of one subscription.
 type door struct {
 	inFlight  int
-	expected  int // kept deliveries that have not come to the gate yet
+	expected  int // claimed deliveries that have not come to the gate yet, see gate_ahead.go
 	limit     int // present, at most max
 	max       int // the subscription's max_in_flight
 	proven    bool
 	slow      bool // its last attempt was not quick
+	brisk     bool // its last attempt took much less than a delivery's patience
+	drained   bool // SQL had no more parked events when it was last asked, and none was parked since
 	congested bool // whoever waited for it last waited in vain
 	waiters   []chan *ticket
 }
@@ -74,6 +76,7 @@ const (
 	startLimit  = 8                      // attempts in flight of a subscription that nothing is known of
 	slowLimit   = 2                      // the least that a hanging one keeps
 	quick       = time.Second            // an attempt that took longer proves nothing
+	brisk       = 100 * time.Millisecond // an attempt that took longer is not waited for by others that are claimed
 	patience    = 500 * time.Millisecond // how long a delivery waits in memory before it is parked
 	maxWaiters  = 256                    // deliveries of one subscription that wait in memory
 	doorsToKeep = 20_000
@@ -166,7 +169,7 @@ func (g *gate) leave(t *ticket, attempt *webhook.Attempt) {
 		d.learn(attempt)
 	}
 	var feed []gateKey
-	if g.admitWaiters(t.key, d) {
+	if g.admitWaiters(t.key, d) || g.runsDry(t.key, d) {
 		feed = append(feed, t.key)
 	}
 	if t.unproven {
@@ -203,7 +206,7 @@ func (g *gate) hungry() gateKey {
 
 // learn adapts the limit to how an attempt ended.
 func (d *door) learn(a *webhook.Attempt) {
-	d.slow = a.Duration > quick
+	d.slow, d.brisk = a.Duration > quick, a.Duration <= brisk
 	switch {
 	case a.Duration > quick && a.Acknowledged(): // slow, but it does its work
 		d.limit, d.proven, d.congested = min(d.max, d.limit+1), false, false

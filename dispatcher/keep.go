@@ -43,7 +43,7 @@ func (k *keeper) take(in *store.Intake, now time.Time) {
 			nd.Parked = true
 		case expectRoom:
 			if !k.admit(len(nd.Message.Body)) {
-				k.w.gate.arrived(gateKey(sub.ID))
+				k.w.gate.arrived(gateKey(sub.ID), 1)
 				continue
 			}
 			nd.LeaseUntil = now.Add(lease)
@@ -68,7 +68,7 @@ func (k *keeper) dropped(in *store.Intake) {
 	for i := range in.Deliveries {
 		nd := &in.Deliveries[i] // not to be changed: where nobody waited for the commit, it may be under way
 		if !nd.LeaseUntil.IsZero() {
-			k.w.gate.arrived(gateKey(nd.SubscriptionID))
+			k.w.gate.arrived(gateKey(nd.SubscriptionID), 1)
 			k.left(len(nd.Message.Body))
 			k.w.running.Done()
 		}
@@ -104,38 +104,4 @@ func (k *keeper) stop() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.ends = true
-}
-
-// expectation is what the gate says to a delivery that is not there yet.
-type expectation int
-
-const (
-	expectNothing expectation = iota // it may have to wait long, or be parked
-	expectRoom                       // it will be let in, or wait a moment at most; it is counted until it arrives
-	expectParking                    // others wait in SQL: it would be parked
-)
-
-// expect tells what a delivery of a subscription would find. One that is
-// proven may have as many on the way as the gate lets wait; the others no
-// more than may be in flight.
-func (g *gate) expect(key gateKey, limit int) expectation {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	d := g.door(key, limit)
-	ahead := d.inFlight + d.expected
-	switch {
-	case d.congested && g.parked[key] != nil:
-		return expectParking
-	case d.congested, !d.proven && (!g.room(d) || ahead >= min(d.limit, d.max)), ahead >= d.max+maxWaiters/2:
-		return expectNothing
-	}
-	d.expected++
-	return expectRoom
-}
-
-// arrived ends what expect began: the delivery is in, parked or given back.
-func (g *gate) arrived(key gateKey) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.doors[key].expected--
 }

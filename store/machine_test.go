@@ -260,7 +260,7 @@ func (m *machine) feed(t *rapid.T) {
 
 func (m *machine) feedSome(t *rapid.T, sub webhook.SubscriptionID, n int) []Claimed {
 	terms, want := m.e.terms(), m.parkedOf(sub)
-	got, err := m.e.Feed(context.Background(), sub, FeedLimits{n, n}, terms)
+	got, err := m.e.Feed(context.Background(), sub, FeedLimits{Most: n, Pages: n}, terms)
 	if len(got) != min(n, len(want)) {
 		t.Fatalf("fed %d of %v, asked for %d", len(got), want, n)
 	}

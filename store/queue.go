@@ -219,13 +219,14 @@ func (s *Store) complete(ctx context.Context, tx txn, claimed []Claimed) error {
 type FeedLimits struct {
 	Most  int // in all
 	Pages int // pages of exports among them
+	More  int // events beyond Most
 }
 
 // Feed claims parked deliveries of a subscription, the longest due first, and
 // pages of exports only when there are no events.
 func (s *Store) Feed(ctx context.Context, sub webhook.SubscriptionID, n FeedLimits, t ClaimTerms) (claimed []Claimed, err error) {
 	err = s.tx(ctx, func(tx txn) error {
-		if claimed, err = s.feed(ctx, tx, parkedRows{`subscription_id = $1 AND run_id IS NULL`, string(sub), n.Most}, t); err != nil {
+		if claimed, err = s.feed(ctx, tx, parkedRows{`subscription_id = $1 AND run_id IS NULL`, string(sub), n.Most + n.More}, t); err != nil {
 			return err
 		}
 		if left := min(n.Pages, n.Most-len(claimed)); left > 0 {

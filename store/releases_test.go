@@ -238,7 +238,7 @@ func (e *env) park(tb testing.TB, sub webhook.SubscriptionID) Ref {
 
 func (e *env) feed(tb testing.TB, sub webhook.SubscriptionID, n int) []Claimed {
 	tb.Helper()
-	got, err := e.Feed(context.Background(), sub, FeedLimits{n, n}, e.terms())
+	got, err := e.Feed(context.Background(), sub, FeedLimits{Most: n, Pages: n}, e.terms())
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -42,7 +42,7 @@ func (e *env) everyCall() map[string]func(context.Context) error {
 		"EventTypes":         func(ctx context.Context) error { _, _, err := e.EventTypes(ctx, one); return err },
 		"Events":             func(ctx context.Context) error { _, _, err := e.Events(ctx, EventFilter{}, one); return err },
 		"Feed": func(ctx context.Context) error {
-			_, err := e.Feed(ctx, "sub_1", FeedLimits{1, 1}, e.terms())
+			_, err := e.Feed(ctx, "sub_1", FeedLimits{Most: 1, Pages: 1}, e.terms())
 			return err
 		},
 		"BuildPage": func(ctx context.Context) error {
