@@ -101,7 +101,7 @@ func (a *api) routes() []route {
 }
 
 // Options of New. All but Redact, Now, Log, Ready, Version, TrustedProxies,
-// HealthOnly, Metrics and Observe are needed.
+// HealthOnly, Metrics, Observe and Trace are needed.
 type Options struct {
 	Store         *store.Store
 	Subscriptions *subscriptions.Registry
@@ -125,6 +125,9 @@ type Options struct {
 	// Observe is called for each request when it was answered, from many
 	// goroutines; nil: nobody looks.
 	Observe func(Observation)
+	// Trace begins to trace a request to a route, by its pattern; what it returns
+	// is called with the answer's status. nil: nobody does.
+	Trace func(ctx context.Context, r *http.Request, route string) (context.Context, func(status int))
 }
 
 // api is the state of the handlers.

@@ -84,6 +84,11 @@ func (a *api) enter(g *gin.Context) {
 	defer c.letGo()
 	ctx, cancel := context.WithTimeout(context.WithValue(g.Request.Context(), callKey{}, c), requestTimeout)
 	defer cancel()
+	if a.o.Trace != nil {
+		var end func(status int)
+		ctx, end = a.o.Trace(ctx, g.Request, c.route)
+		defer func() { end(g.Writer.Status()) }()
+	}
 	g.Request = g.Request.WithContext(ctx)
 	g.Writer.Header().Set("X-Request-Id", c.id)
 	defer func() {

@@ -46,6 +46,8 @@ func (c *Config) check(name string) error {
 		return checkMongo(c.MongoURL)
 	case "mongo_collections":
 		return checkMongoCollections(c.MongoCollections)
+	case "otlp_endpoint":
+		return checkOTLP(c.OTLPEndpoint)
 	case "redact":
 		return checkRedact(c.Redact)
 	case "log_level":
@@ -143,6 +145,13 @@ func checkMongo(url string) error {
 		return nil
 	}
 	return checkURL(url, "mongodb", "mongodb+srv")
+}
+
+func checkOTLP(url string) error {
+	if url == "" {
+		return nil
+	}
+	return checkURL(url, "http", "https")
 }
 
 // checkURL wants a scheme and a host. It leaves the rest to the driver, which

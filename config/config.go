@@ -43,6 +43,7 @@ type Config struct {
 	RetentionAudit       Period            `env:"RETENTION_AUDIT" envDefault:"17520h" help:"how long lines of the audit log are kept" allowed:"a duration from 1h to 876000h, such as 720h; off or 0 to keep them for ever"`
 	LogLevel             slog.Level        `env:"LOG_LEVEL" envDefault:"info" help:"the least level that is logged" allowed:"debug, info, warn or error"`
 	LogFormat            LogFormat         `env:"LOG_FORMAT" envDefault:"text" help:"form of the log lines" allowed:"text or json"`
+	OTLPEndpoint         string            `env:"OTLP_ENDPOINT" kind:"url" help:"OpenTelemetry collector that gets traces, by OTLP over HTTP; without it, and without the standard OTEL_EXPORTER_OTLP_ENDPOINT, none are sent" allowed:"http:// or https:// and a host, such as http://127.0.0.1:4318"`
 	Migrate              Migrate           `env:"MIGRATE" envDefault:"auto" help:"bring the schema up to date at start (auto), or only by the command carteiro migrate (manual)" allowed:"auto or manual"`
 
 	origins map[string]origin // by Setting.Name; where each value came from

@@ -86,7 +86,7 @@ func TestEveryLayerKnowsEverySetting(t *testing.T) {
 		"mongo_url": "mongodb://m1:27017,m2:27017/db", "mongo_database": "platform",
 		"mongo_collections": "vendas=orders:project_id:-__v -notes,cadastros=people:client", "log_level": "warn",
 		"redact": "full_name,$.data.*.note", "retention_payloads": "24h", "retention_attempts": "48h", "retention_log": "off",
-		"retention_records": "36h30m", "retention_idempotency": "5h", "retention_audit": "876000h", "log_format": "json", "migrate": "manual",
+		"retention_records": "36h30m", "retention_idempotency": "5h", "retention_audit": "876000h", "log_format": "json", "migrate": "manual", "otlp_endpoint": "https://otel.example.com:4318",
 	}
 	var file strings.Builder
 	var environ []string

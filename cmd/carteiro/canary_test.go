@@ -42,7 +42,8 @@ var canarySecretKey = base64.StdEncoding.EncodeToString(bytes.Repeat([]byte("can
 // canary is a run of the program with everything planted.
 type canary struct {
 	*process
-	redis *testserver.RedisServer
+	redis  *testserver.RedisServer
+	traces *traceCollector
 	// secrets must be nowhere as they are, but where somebody asks for one.
 	secrets plants
 	// inURLs may stand where a URL is shown or stored.
@@ -80,10 +81,11 @@ func TestCanary(t *testing.T) {
 }
 
 func newCanary(t *testing.T, dir, database string) *canary {
-	c := &canary{redis: testserver.Redis(t, testserver.AppendOnly(), testserver.Password(canaryRedis))}
+	c := &canary{redis: testserver.Redis(t, testserver.AppendOnly(), testserver.Password(canaryRedis)), traces: newTraceCollector(t)}
 	c.process = start(t, dir, []string{
 		"CARTEIRO_ADMIN_KEY=" + canaryAdminKey, "CARTEIRO_SECRET_KEY=" + canarySecretKey, "CARTEIRO_DATABASE_URL=" + database, "CARTEIRO_MIGRATE=auto",
 		"CARTEIRO_REDIS_URL=" + c.redis.URL(), "CARTEIRO_LOG_LEVEL=debug", "CARTEIRO_RETRY_SCHEDULE=1s,1s",
+		"CARTEIRO_OTLP_ENDPOINT=" + c.traces.URL,
 	}, "serve")
 	c.key = canaryAdminKey
 	c.secrets = plants{
@@ -229,14 +231,7 @@ func (c *canary) checkAnswers() {
 			lists = append(lists, path)
 		}
 	}
-	if _, there := doc.Paths["/metrics"]; !there {
-		if status, _ := c.get("GET", "/metrics", c.key, ""); status != http.StatusNotFound {
-			lists = append(lists, "/metrics")
-		} else {
-			c.t.Log("there is no /metrics in the table of routes: nothing to look at there")
-		}
-	}
-	for _, want := range []string{"/v1/deliveries", "/v1/subscriptions", "/v1/verifications", "/v1/events", "/v1/audit-log", "/v1/api-keys"} {
+	for _, want := range []string{"/v1/deliveries", "/v1/subscriptions", "/v1/verifications", "/v1/events", "/v1/audit-log", "/v1/api-keys", "/v1/stats", "/metrics"} {
 		if !slices.Contains(lists, want) {
 			c.t.Errorf("%s is not in the document", want)
 		}
@@ -314,10 +309,19 @@ func (c *canary) stopAndCheck(dir string) {
 	for line := range c.lines {
 		log = append(log, line...)
 	}
+	if !bytes.Contains(log, []byte("msg=attempt ")) {
+		c.t.Error("the log has no lines of attempts: the test looks at the wrong place")
+	}
 	if !bytes.Contains(log, []byte("level=DEBUG")) || !bytes.Contains(log, []byte("/v1/verifications")) {
 		c.t.Error("the log has no lines of requests: the test looks at the wrong place")
 	}
 	c.nowhere("the log", log, c.secrets, c.inURLs, c.persons, c.never)
+
+	spans := c.traces.everything()
+	if !bytes.Contains(spans, []byte("dlv_")) {
+		c.t.Error("no span of a delivery came: the test looks at the wrong place")
+	}
+	c.nowhere("the traces", spans, c.secrets, c.inURLs, c.persons, c.never)
 
 	hints := everyFile(c.t, redisDir["dir"])
 	if !bytes.Contains(hints, []byte("dlv_")) {

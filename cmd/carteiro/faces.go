@@ -16,7 +16,7 @@ func (h *house) buildFace() (http.Handler, error) {
 		Store: h.store, Subscriptions: h.subs, Dispatcher: h.dispatcher, Scheduler: h.scheduler, Keys: h.keys,
 		Redact: rules, Access: h.access, Log: h.log, Ready: h.ready, Version: version(),
 		TrustedProxies: h.config.TrustedProxies, HealthOnly: !h.config.Roles.API,
-		Metrics: h.metrics.Handler(), Observe: h.observeRequest,
+		Metrics: h.metrics.Handler(), Observe: h.observeRequest, Trace: h.traceRequest(),
 	})
 	if err != nil || !h.config.Roles.API {
 		return json, err

@@ -20,6 +20,7 @@ import (
 	"github.com/carteiro-webhooks/carteiro/internal/metrics"
 	"github.com/carteiro-webhooks/carteiro/internal/redact"
 	"github.com/carteiro-webhooks/carteiro/internal/seal"
+	"github.com/carteiro-webhooks/carteiro/internal/tracing"
 	"github.com/carteiro-webhooks/carteiro/retention"
 	"github.com/carteiro-webhooks/carteiro/scheduler"
 	"github.com/carteiro-webhooks/carteiro/store"
@@ -42,6 +43,7 @@ type house struct {
 	mongo      *scheduler.Mongo // nil: no dataset is read from MongoDB
 	access     *access.Registry
 	metrics    *metrics.Metrics
+	tracing    *tracing.Tracing // nil: no traces are sent
 	handler    http.Handler
 	demo       *demo
 	keyMade    bool // the admin key was made at this start
@@ -52,10 +54,13 @@ type house struct {
 
 // build makes the parts from the ground up. On an error, what was opened is
 // closed again.
-func build(ctx context.Context, c *config.Config, log *slog.Logger, addr net.Addr, d *demo) (*house, error) {
+func build(r runContext, c *config.Config, log *slog.Logger, addr net.Addr, d *demo) (*house, error) {
 	h := &house{config: c, log: log, demo: d, metrics: metrics.New(version())}
+	if err := h.buildTracing(r, r.environ); err != nil {
+		return nil, err
+	}
 	for _, step := range []func(context.Context, net.Addr) error{h.buildStore, h.buildSender, h.buildDispatcher, h.buildScheduler, h.buildKeeper, h.buildFaces} {
-		if err := step(ctx, addr); err != nil {
+		if err := step(r, addr); err != nil {
 			return nil, errors.Join(err, h.close())
 		}
 	}
@@ -124,7 +129,7 @@ func (h *house) buildDispatcher(ctx context.Context, _ net.Addr) (err error) {
 	o := dispatcher.Options{
 		Store: h.store, Subscriptions: h.subs, Sender: h.sender, Redis: h.redis, Log: h.log,
 		Schedule: h.config.RetrySchedule, Timeout: h.config.DeliveryTimeout, VerificationTTL: h.config.VerificationTTL,
-		Observe: h.observeAttempt, ObserveIntake: h.metrics.Intake,
+		Observe: h.observeAttempt, ObserveIntake: h.observeIntake,
 	}
 	if h.config.Roles.Worker {
 		o.Workers = h.config.Workers
@@ -221,6 +226,11 @@ func (h *house) start(ctx context.Context) error {
 // close releases what was opened, from the top down.
 func (h *house) close() error {
 	err := h.closeMongo()
+	if h.tracing != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), tracesStop)
+		defer cancel()
+		h.tracing.Stop(ctx)
+	}
 	if h.access != nil {
 		h.access.Stop()
 	}

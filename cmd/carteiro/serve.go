@@ -87,6 +87,7 @@ func newLog(c *config.Config, r runContext) *slog.Logger {
 const (
 	intakeStop     = 10 * time.Second // requests under way may finish
 	deliveriesStop = 45 * time.Second // attempts under way may finish
+	tracesStop     = 5 * time.Second  // what has gathered may be sent
 )
 
 // run serves until a signal, then stops in order. The second signal exits.

@@ -62,11 +62,12 @@ func (m *Metrics) Intake(_ context.Context, o dispatcher.IntakeObservation) {
 }
 
 func intakeOutcome(err error) string {
+	if err == nil {
+		return accepted
+	}
 	var replay *store.Replay
 	var ours *webhook.Error
 	switch {
-	case err == nil:
-		return accepted
 	case errors.As(err, &replay):
 		return replayed
 	case webhook.IsKind(err, webhook.KindUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
