@@ -7,6 +7,7 @@ type Commands struct {
 	EventTypes    eventTypesCommand    `cmd:"" name:"event-types" group:"Operate:" help:"The catalogue of event types, and files that describe it."`
 	Events        eventsCommand        `cmd:"" group:"Operate:" help:"Post events, and see what became of them."`
 	Deliveries    deliveriesCommand    `cmd:"" group:"Operate:" help:"What was sent, attempt by attempt; send again, cancel, watch."`
+	Jobs          jobsCommand          `cmd:"" group:"Operate:" help:"Bulk retries and replays: how far they are; stop them."`
 	Exports       exportsCommand       `cmd:"" group:"Operate:" help:"The scheduled exports: preview, run, backfill, change."`
 	Runs          runsCommand          `cmd:"" group:"Operate:" help:"Runs of the exports, and their receipts."`
 	Records       recordsCommand       `cmd:"" group:"Operate:" help:"The records that exports send: load them."`

@@ -17,7 +17,7 @@ type deliveriesCommand struct {
 	Explain explainDelivery `cmd:"" help:"Say in plain words what happened, why, what comes next, and what to tell the client."`
 	Payload getPayload      `cmd:"" help:"Print the body that is sent, byte for byte."`
 	Curl    getCurl         `cmd:"" help:"Print a curl line that sends it, signed for now."`
-	Retry   retryDelivery   `cmd:"" help:"Send again at once, whatever became of it. The schedule stays as it is."`
+	Retry   retryDelivery   `cmd:"" help:"Send again at once: these, or all that a filter selects (those that failed, unless --state says otherwise). The schedule stays as it is."`
 	Cancel  cancelDelivery  `cmd:"" help:"Send no more of it."`
 	Tail    tailDeliveries  `cmd:"" help:"Print deliveries as they come and change, until Ctrl-C."`
 }
@@ -31,6 +31,7 @@ type deliveryFilter struct {
 	EventType    string `predictor:"event-type" help:"Of this event type." placeholder:"SLUG"`
 	Event        string `help:"Of this event." placeholder:"ID"`
 	Run          string `help:"Pages of this run." placeholder:"ID"`
+	Job          string `help:"Sent again by this bulk retry or replay." placeholder:"ID"`
 	span
 }
 
@@ -43,6 +44,7 @@ func (f deliveryFilter) query(s *Session) (query, error) {
 	q.set("event_type", f.EventType)
 	q.set("event_id", f.Event)
 	q.set("run_id", f.Run)
+	q.set("job_id", f.Job)
 	return q, f.into(s, q)
 }
 
@@ -191,11 +193,19 @@ func (s *Session) eachDelivery(ids []ID, what string) error {
 }
 
 type retryDelivery struct {
-	IDs  []ID `arg:"" name:"id" help:"The deliveries' ids."`
-	Wait bool `help:"Wait for the attempts, and fail when one has failed."`
+	IDs  []ID `arg:"" optional:"" name:"id" help:"The deliveries' ids; all that the flags select when nothing is given."`
+	Wait bool `help:"Wait for the attempts of the ids, and fail when one has failed."`
+	deliveryFilter
+	bulk
 }
 
 func (c retryDelivery) Run(s *Session) error {
+	switch {
+	case len(c.IDs) == 0:
+		return c.retryMany(s)
+	case c.given() || c.DryRun || c.Rate != 0:
+		return usage("ids and a filter are two ways to say which; one is wanted")
+	}
 	before := map[ID]int{}
 	if c.Wait {
 		for _, id := range c.IDs {

@@ -14,10 +14,11 @@ import (
 
 type eventsCommand struct {
 	Flags
-	List  listEvents `cmd:"" default:"withargs" help:"List events."`
-	Get   getEvent   `cmd:"" help:"Show one event, with its data and its deliveries."`
-	Post  postEvent  `cmd:"" help:"Post an event."`
-	Batch postBatch  `cmd:"" help:"Post the events of a file: lines of JSON, an array, or an object with \"events\"."`
+	List   listEvents   `cmd:"" default:"withargs" help:"List events."`
+	Get    getEvent     `cmd:"" help:"Show one event, with its data and its deliveries."`
+	Post   postEvent    `cmd:"" help:"Post an event."`
+	Replay replayEvents `cmd:"" help:"Send past events again, as new deliveries to whoever subscribes now: these, or all that a filter selects."`
+	Batch  postBatch    `cmd:"" help:"Post the events of a file: lines of JSON, an array, or an object with \"events\"."`
 }
 
 type eventView struct {

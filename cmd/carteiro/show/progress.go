@@ -16,6 +16,7 @@ type Progress struct {
 	total int64
 	bar   *progressbar.ProgressBar // nil: lines
 	told  time.Time
+	ended bool
 }
 
 // lineEvery is how often a line is written where there is no terminal.
@@ -73,7 +74,8 @@ func (w *Progress) line(done, total int64, note string) {
 
 // End takes the bar away.
 func (w *Progress) End() {
-	if w.bar != nil {
+	if w.bar != nil && !w.ended {
+		w.ended = true
 		_ = w.bar.Clear()
 	}
 }
