@@ -229,12 +229,15 @@ func (c retryDelivery) Run(s *Session) error {
 // waitForRetry waits for the attempt that was asked for. One that the schedule
 // made meanwhile does not answer for it.
 func (s *Session) waitForRetry(id ID, before int) error {
-	for {
+	for idle := 0; idle < mostIdle; {
 		d, err := fetch[webhook.Delivery](s, deliveryPath(id, ""), nil)
 		switch {
 		case err != nil:
 			return err
-		case d.RetryRequested || d.InFlight || d.AttemptCount == before:
+		case d.RetryRequested || d.InFlight:
+			idle = 0
+		case d.AttemptCount == before:
+			idle++
 		case d.State == webhook.StateSucceeded:
 			return s.done("%s was acknowledged with %s.", id, lastOutcome(d))
 		default:
@@ -244,7 +247,12 @@ func (s *Session) waitForRetry(id ID, before int) error {
 			return err
 		}
 	}
+	return fmt.Errorf("%s was not sent again: is its subscription still there?", id)
 }
+
+// mostIdle is how often a delivery may look as if nobody had asked for a
+// retry, until that is believed.
+const mostIdle = 4
 
 type tailDeliveries struct {
 	deliveryFilter

@@ -2,13 +2,17 @@ package cli
 
 import (
 	"strings"
-	"time"
 
 	"github.com/carteiro-webhooks/carteiro/cmd/carteiro/show"
 )
 
 type explainDelivery struct {
-	ID   ID     `arg:"" help:"The delivery's id."`
+	ID ID `arg:"" help:"The delivery's id."`
+	spoken
+}
+
+// spoken is what answers in sentences.
+type spoken struct {
 	Lang string `help:"Language of the sentences: en or pt-BR; that of LC_ALL, LC_MESSAGES or LANG when nothing is given." placeholder:"LANG"`
 }
 
@@ -17,22 +21,27 @@ func (c explainDelivery) Run(s *Session) error {
 	r := get(deliveryPath(c.ID, "/explain"), nil)
 	r.Lang = c.language(s)
 	type explanation struct {
-		State         string     `json:"state"`
-		Summary       string     `json:"summary"`
-		Steps         []string   `json:"steps"`
-		Cause         string     `json:"cause"`
-		Remedy        string     `json:"remedy"`
-		Next          string     `json:"next"`
-		NextAttemptAt *time.Time `json:"next_attempt_at"`
-		TellClient    string     `json:"tell_client"`
-		Language      string     `json:"language"`
+		State      string   `json:"state"`
+		Summary    string   `json:"summary"`
+		Steps      []string `json:"steps"`
+		Cause      string   `json:"cause"`
+		Remedy     string   `json:"remedy"`
+		Next       string   `json:"next"`
+		TellClient string   `json:"tell_client"`
+		Language   string   `json:"language"`
 	}
 	return one(s, r, func(v *explanation) error {
 		w := explainWords(v.Language)
-		return s.out.Fields(
-			show.Field{Name: w[0], Value: show.Cell{Text: v.Summary, Color: stateCell(v.State).Color}},
-			field(w[1], strings.Join(v.Steps, "\n")), field(w[2], v.Cause), field(w[3], v.Remedy), field(w[4], v.Next), field(w[5], v.TellClient),
-		)
+		parts := []show.Cell{
+			{Text: v.Summary, Color: stateCell(v.State).Color},
+			show.Text(strings.Join(v.Steps, "\n")),
+			show.Text(v.Cause), show.Text(v.Remedy), show.Text(v.Next), show.Text(v.TellClient),
+		}
+		fields := make([]show.Field, len(parts))
+		for i, name := range explainWords(v.Language) {
+			fields[i] = show.Field{Name: name, Value: parts[i], Prose: true}
+		}
+		return s.out.Fields(fields...)
 	})
 }
 
@@ -45,7 +54,7 @@ func explainWords(lang string) [6]string {
 }
 
 // language is the one that was asked for, or that of the environment: pt_BR.UTF-8.
-func (c explainDelivery) language(s *Session) string {
+func (c spoken) language(s *Session) string {
 	if c.Lang != "" {
 		return c.Lang
 	}

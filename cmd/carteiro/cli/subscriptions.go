@@ -24,6 +24,7 @@ type subscriptionsCommand struct {
 	Secret       subscriptionSecret `cmd:"" help:"Show the secret, or the public key, that verifies its messages. The look is written to the audit log."`
 	RotateSecret rotateSecret       `cmd:"" help:"Give it a new secret; the old one signs too for a while."`
 	Test         testSubscription   `cmd:"" help:"Send a sample now, and show the attempt. Fails when it was not acknowledged."`
+	Check        checkSubscription  `cmd:"" help:"Look at its receiver on the whole way: name, address, TLS, answer, signature, repeat; and say what mends what is wrong."`
 }
 
 // subscriptionView is a subscription as the API shows it.

@@ -61,6 +61,7 @@ type manner string
 
 const (
 	answers manner = "answered"
+	refuses manner = "refused" // a key was given, and the message is not signed with it
 	fails   manner = "failed"
 	closes  manner = "closed"
 	hangs   manner = "hung"

@@ -45,7 +45,7 @@ type Message struct {
 	Body       json.RawMessage `json:"body,omitempty"`    // when it is JSON
 	Text       string          `json:"text,omitempty"`    // when it is not
 	Bytes      int             `json:"bytes"`             // of the body
-	Outcome    string          `json:"outcome"`           // answered, failed, closed or hung
+	Outcome    string          `json:"outcome"`           // answered, refused, failed, closed or hung
 	Status     int             `json:"status,omitempty"`  // of the answer; 0: there was none
 	TookMS     float64         `json:"took_ms"`           // until the answer
 	Error      string          `json:"error,omitempty"`   // what went wrong with reading or forwarding
@@ -94,6 +94,9 @@ func New(o Options) *Receiver {
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	m := r.read(req)
 	what, wait := r.dice.throw(m.Seen)
+	if what == answers && len(r.o.Keys) > 0 && m.Signature != Valid {
+		what = refuses
+	}
 	if err := sleep(req.Context(), wait); err != nil {
 		what = hangs // the sender has given up
 	}
@@ -109,6 +112,9 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 			m.Status = http.StatusServiceUnavailable
 		}
 		write(w, m.Status, []byte(`{"status":"failed","reason":"carteiro listen was asked to fail"}`))
+	case refuses:
+		m.Status = http.StatusUnauthorized
+		write(w, m.Status, []byte(`{"status":"refused","reason":"the signature is not valid"}`))
 	case answers:
 		r.answer(w, req, &m)
 	}

@@ -67,6 +67,17 @@ func TestAGoodReceiver(t *testing.T) {
 	}
 }
 
+// TestWithAKeyWhatIsNotSignedWithItIsRefused, as a good receiver does.
+func TestWithAKeyWhatIsNotSignedWithItIsRefused(t *testing.T) {
+	url, told, _ := receive(t, Options{Keys: []Key{parse(t, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")}})
+	if status, answer := send(t, url, "msg_1", "{}"); status != http.StatusUnauthorized || !strings.Contains(answer, "refused") {
+		t.Errorf("%d %s", status, answer)
+	}
+	if m := <-told; m.Outcome != string(refuses) || m.Signature != Unsigned {
+		t.Errorf("%+v", m)
+	}
+}
+
 func TestMisbehaviour(t *testing.T) {
 	for name, tc := range map[string]struct {
 		b        Behaviour

@@ -76,6 +76,25 @@ func TestNothingSteersTheTerminal(t *testing.T) {
 	}
 }
 
+// TestProseIsWrapped at words, under its first line; what is no prose is not.
+func TestProseIsWrapped(t *testing.T) {
+	const text = "The delivery to acme has failed: it was sent 5 times.\nNothing more is sent."
+	for width, want := range map[int]string{
+		0:  "why  The delivery to acme has failed: it was sent 5 times.\n     Nothing more is sent.\n",
+		40: "why  The delivery to acme has failed: it\n     was sent 5 times.\n     Nothing more is sent.\n",
+		20: "why  The delivery to acme has failed: it was sent 5 times.\n     Nothing more is sent.\n",
+	} {
+		p, b := printer(width)
+		if err := p.Fields(Field{Name: "why", Value: Text(text), Prose: true}, Field{Name: "x"}); err != nil || b.String() != want {
+			t.Errorf("width %d:\n%s%v", width, b, err)
+		}
+	}
+	p, b := printer(40)
+	if err := p.Fields(Field{Name: "key", Value: Text(text)}); err != nil || strings.Count(b.String(), "\n") != 2 {
+		t.Errorf("%s%v", b, err)
+	}
+}
+
 func TestColorsOnlyWhereTheyMayBe(t *testing.T) {
 	p, _ := printer(0)
 	if got := p.Paint(Red, "x"); got != "x" || p.Terminal {

@@ -157,6 +157,7 @@ func cut(text string, width int) string {
 type Field struct {
 	Name  string
 	Value Cell
+	Prose bool // it is wrapped at words where the terminal ends
 }
 
 // Fields prints names and values below each other. One without a value is left
@@ -174,7 +175,7 @@ func (p *Printer) Fields(fields ...Field) error {
 			continue
 		}
 		name := f.Name + strings.Repeat(" ", width-uniseg.StringWidth(f.Name)+gap)
-		for i, line := range strings.Split(Clean(f.Value.Text), "\n") {
+		for i, line := range p.lines(f, width+gap) {
 			if i > 0 {
 				name = strings.Repeat(" ", width+gap)
 			}
@@ -183,4 +184,29 @@ func (p *Printer) Fields(fields ...Field) error {
 	}
 	_, err := p.W.Write([]byte(b.String()))
 	return err
+}
+
+// leastProse is the narrowest column in which prose is wrapped.
+const leastProse = 30
+
+// lines are those of a field's value, which begins at a column.
+func (p *Printer) lines(f Field, begin int) []string {
+	lines := strings.Split(Clean(f.Value.Text), "\n")
+	room := p.Width - begin
+	if !f.Prose || p.Width == 0 || room < leastProse {
+		return lines
+	}
+	var out []string
+	for _, line := range lines {
+		row := ""
+		for _, word := range strings.Fields(line) {
+			if row != "" && uniseg.StringWidth(row)+1+uniseg.StringWidth(word) > room {
+				out = append(out, row)
+				row = ""
+			}
+			row = strings.TrimPrefix(row+" "+word, " ")
+		}
+		out = append(out, row)
+	}
+	return out
 }
