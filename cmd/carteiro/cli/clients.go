@@ -151,6 +151,7 @@ func (c eraseClient) Run(s *Session) error {
 	}
 	bar := s.note.Progress("erasing "+string(c.ID), 0)
 	defer bar.End()
+	again := s.poll()
 	for {
 		var e webhook.Erasure
 		if err := apiclient.Decode(answer.Body, &e); err != nil {
@@ -161,7 +162,7 @@ func (c eraseClient) Run(s *Session) error {
 			return s.showErasureAnswer(answer)
 		}
 		bar.At(e.Erased.Payloads+e.Erased.Records, 0, string(e.Step))
-		if err := s.pause(pollEvery); err != nil {
+		if err := again.wait(); err != nil {
 			return err
 		}
 		if answer, err = s.do(get(erasurePath(c.ID), nil)); err != nil {

@@ -229,6 +229,7 @@ func (c retryDelivery) Run(s *Session) error {
 // waitForRetry waits for the attempt that was asked for. One that the schedule
 // made meanwhile does not answer for it.
 func (s *Session) waitForRetry(id ID, before int) error {
+	again := s.poll()
 	for idle := 0; idle < mostIdle; {
 		d, err := fetch[webhook.Delivery](s, deliveryPath(id, ""), nil)
 		switch {
@@ -243,7 +244,7 @@ func (s *Session) waitForRetry(id ID, before int) error {
 		default:
 			return fmt.Errorf("%s was not acknowledged: %s; \"carteiro deliveries get %[1]s\" shows the attempt", id, lastOutcome(d))
 		}
-		if err := s.pause(pollEvery); err != nil {
+		if err := again.wait(); err != nil {
 			return err
 		}
 	}
@@ -252,7 +253,7 @@ func (s *Session) waitForRetry(id ID, before int) error {
 
 // mostIdle is how often a delivery may look as if nobody had asked for a
 // retry, until that is believed.
-const mostIdle = 4
+const mostIdle = 8
 
 type tailDeliveries struct {
 	deliveryFilter

@@ -215,6 +215,7 @@ func (s *Session) showAccepted(v *accepted) error {
 func (s *Session) waitForEvent(id string) error {
 	bar := s.note.Progress("waiting for its deliveries", 0)
 	defer bar.End()
+	again := s.poll()
 	for {
 		v, err := fetch[eventView](s, apiclient.Path("/v1/events/%s", id), nil)
 		if err != nil {
@@ -237,7 +238,7 @@ func (s *Session) waitForEvent(id string) error {
 			bar.End()
 			return s.afterWait(v.Deliveries, failed)
 		}
-		if err := s.pause(pollEvery); err != nil {
+		if err := again.wait(); err != nil {
 			return err
 		}
 	}

@@ -31,7 +31,6 @@ func (c explainDelivery) Run(s *Session) error {
 		Language   string   `json:"language"`
 	}
 	return one(s, r, func(v *explanation) error {
-		w := explainWords(v.Language)
 		parts := []show.Cell{
 			{Text: v.Summary, Color: stateCell(v.State).Color},
 			show.Text(strings.Join(v.Steps, "\n")),

@@ -167,6 +167,7 @@ func (c waitJob) Run(s *Session) error { return s.waitForJob(c.ID) }
 func (s *Session) waitForJob(id ID) error {
 	bar := s.note.Progress(string(id), 0)
 	defer bar.End()
+	again := s.poll()
 	for {
 		answer, err := s.do(get(jobPath(id, ""), nil))
 		if err != nil {
@@ -185,7 +186,7 @@ func (s *Session) waitForJob(id ID) error {
 			note = fmt.Sprintf("%s done, %s skipped, of %s", show.Number(v.Done), show.Number(v.Skipped), show.Number(v.counted()))
 		}
 		bar.At(v.Done+v.Skipped, v.counted(), note)
-		if err := s.pause(pollEvery); err != nil {
+		if err := again.wait(); err != nil {
 			_ = s.note.Line("The job goes on: \"carteiro jobs wait %s\" watches it, \"carteiro jobs cancel %[1]s\" stops it.", id)
 			return err
 		}

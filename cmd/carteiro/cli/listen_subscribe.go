@@ -63,12 +63,13 @@ func (s *Session) unsubscribe(id ID) error {
 }
 
 func (s *Session) waitForNoneInFlight(id ID) error {
+	again := s.poll()
 	for {
 		page, err := fetch[struct{ Data []webhook.Delivery }](s, "/v1/deliveries", query{"subscription_id": {string(id)}, "limit": {"500"}})
 		if err != nil || !slices.ContainsFunc(page.Data, func(d webhook.Delivery) bool { return d.InFlight }) {
 			return err
 		}
-		if err := s.pause(pollEvery / 5); err != nil {
+		if err := again.wait(); err != nil {
 			return err
 		}
 	}

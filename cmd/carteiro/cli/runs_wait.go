@@ -13,6 +13,7 @@ import (
 func (s *Session) waitForRun(id ID, ended bool) error {
 	bar := s.note.Progress("run "+string(id), 0)
 	defer bar.End()
+	again := s.poll()
 	for {
 		answer, err := s.do(get(runPath(id, ""), query{"limit": {"1"}}))
 		if err != nil {
@@ -35,7 +36,7 @@ func (s *Session) waitForRun(id ID, ended bool) error {
 			bar.End()
 			return s.runIsOver(id, failed, ended)
 		}
-		if err := s.pause(pollEvery); err != nil {
+		if err := again.wait(); err != nil {
 			_ = s.note.Line("The run goes on: \"carteiro runs get %s\" shows how far it is.", id)
 			return err
 		}

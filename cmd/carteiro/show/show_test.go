@@ -60,7 +60,7 @@ func TestNothingSteersTheTerminal(t *testing.T) {
 	if err := table.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Fields(Field{"name", Cell{evil + "\nsecond", Plain}}); err != nil {
+	if err := p.Fields(Field{Name: "name", Value: Text(evil + "\nsecond")}); err != nil {
 		t.Fatal(err)
 	}
 	p.Progress("work", 10).line(1, 10, OneLine(evil))
