@@ -4,5 +4,6 @@
 //
 // This package is the wiring: it reads the settings, builds the house from
 // the ground up, runs it and stops it in order. It decides nothing else, and
-// nobody imports it.
+// nobody imports it. The commands that operate a running server are below it,
+// in cli: they know the API, and nothing of the house.
 package main

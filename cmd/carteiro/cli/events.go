@@ -227,7 +227,7 @@ func (s *Session) waitForEvent(id string) error {
 			if d.State.Final() {
 				ended++
 			} else {
-				note = fmt.Sprintf("%s is %s, next attempt %s", d.ID, d.State, s.note.In(d.NextAttemptAt))
+				note = fmt.Sprintf("%s is %s, next attempt %s", d.ID, d.State, s.next(d))
 			}
 			if d.State.Final() && d.State != webhook.StateSucceeded {
 				failed++

@@ -171,7 +171,7 @@ func (c listenCommand) greet(s *Session, addr net.Addr, b listen.Behaviour) erro
 		return err
 	}
 	if c.Subscribe != "" {
-		if err := s.note.Line("%s is registered for %s until then.", strings.Join(c.Events, ", "), c.Subscribe); err != nil {
+		if err := s.note.Line("Until then it is registered for %s, to get %s.", c.Subscribe, strings.Join(c.Events, ", ")); err != nil {
 			return err
 		}
 	} else if len(c.Secret) == 0 {

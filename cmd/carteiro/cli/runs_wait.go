@@ -24,7 +24,7 @@ func (s *Session) waitForRun(id ID, ended bool) error {
 			return err
 		}
 		acknowledged, failed := v.outcome()
-		done, total, note := v.Sent, v.Pages, fmt.Sprintf("%s records in %s pages", show.Number(v.Records), show.Number(v.Pages))
+		done, total, note := v.Sent, v.Pages, show.Count(v.Records, "record", "records")+" in "+show.Count(v.Pages, "page", "pages")
 		if ended {
 			done, note = acknowledged+failed, note+fmt.Sprintf(", %s acknowledged, %s failed", show.Number(acknowledged), show.Number(failed))
 		}
