@@ -41,6 +41,7 @@ func (c *console) routes() []route {
 		{post, "/console/subscriptions/{id}/pause", operator, ofSubscription, "pause-subscription", c.pauseSubscription},
 		{post, "/console/subscriptions/{id}/resume", operator, ofSubscription, "resume-subscription", c.resumeSubscription},
 		{post, "/console/subscriptions/{id}/test", operator, ofSubscription, "test-subscription", c.testSubscription},
+		{post, "/console/subscriptions/{id}/check", operator, ofSubscription, "check-subscription", c.checkSubscription},
 		{get, "/console/subscriptions/{id}/secret", operator, ofSubscription, "get-subscription-secret", c.showSecret},
 		{get, "/console/subscriptions/{id}/rotate-secret", operator, ofSubscription, "confirm-rotate-subscription-secret", c.confirmRotate},
 		{post, "/console/subscriptions/{id}/rotate-secret", operator, ofSubscription, "rotate-subscription-secret", c.rotateSecret},

@@ -69,6 +69,10 @@ func TestASubscriptionIsRegisteredAndTested(t *testing.T) {
 	if strings.Contains(h.log.String(), secret) || strings.Contains(h.log.String(), "abc") {
 		t.Error("a secret is in the log")
 	}
+	b.click("form[action$='/check'] button").check()
+	if got := b.text(".findings li:nth-child(10)"); !strings.Contains(got, "forge") {
+		t.Errorf("of a receiver that does not verify, the check says %q", got)
+	}
 	b.open("/console/subscriptions").check()
 	b.click("td.main a")
 	b.click("form[action$='/pause'] button").wait(".note.is-warn")
@@ -86,7 +90,7 @@ func TestASubscriptionIsRegisteredAndTested(t *testing.T) {
 		t.Errorf("after its end there are %d subscriptions (%v)", len(rows), err)
 	}
 	for _, action := range []string{
-		"create-subscription", "test-subscription", "pause-subscription", "resume-subscription", "rotate-subscription-secret", "delete-subscription",
+		"create-subscription", "test-subscription", "check-subscription", "pause-subscription", "resume-subscription", "rotate-subscription-secret", "delete-subscription",
 	} {
 		if lines := h.audited(action); len(lines) != 1 || lines[0].Role != "operator" || lines[0].ClientID != "acme" {
 			t.Errorf("%s left the lines %+v", action, lines)
@@ -221,9 +225,9 @@ func TestWhoSeesWhatOfSubscriptions(t *testing.T) {
 	mine, its := h.subscribe("acme", url+"/mine"), h.subscribe("other", url+"/its")
 	looker := h.as(webhook.RoleViewer, "")
 	at := "/console/subscriptions/" + string(mine)
-	looker.get(at).want(200).hasNot("<button>", "/edit", "/secret", "/delete", "/test")
+	looker.get(at).want(200).hasNot("<button>", "/edit", "/secret", "/delete", "/test", "/check")
 	looker.get("/console/subscriptions").want(200).has(string(mine), string(its)).hasNot("/new")
-	for _, path := range []string{"/pause", "/resume", "/test", "/rotate-secret", "/delete", ""} {
+	for _, path := range []string{"/pause", "/resume", "/test", "/check", "/rotate-secret", "/delete", ""} {
 		looker.post(at + path).want(403)
 	}
 	bound := h.as(webhook.RoleOperator, "acme")
@@ -270,4 +274,14 @@ func TestATestTellsWhyItFailed(t *testing.T) {
 	if got := len(h.audited("pause-subscription")); got != 1 {
 		t.Errorf("a pause left %d lines", got)
 	}
+}
+
+// TestACheckIsToldInTheVisitorsLanguage, and says where it stopped.
+func TestACheckIsToldInTheVisitorsLanguage(t *testing.T) {
+	h := newHouse(t, 0)
+	at := "/console/subscriptions/" + string(h.subscribe("acme", "http://127.0.0.1:1/")) + "/check"
+	r, err := http.NewRequest("POST", h.url+at, nil)
+	must(t, err)
+	h.admin().do(r, "Accept-Language: pt-BR").want(200).has("Exame da conexão", "Quebrado", "Pulado").hasNot("O que foi enviado e respondido", "⟦")
+	h.as(webhook.RoleOperator, "other").post(at).want(404)
 }
