@@ -104,12 +104,28 @@ func (w *jobWorker) round(ctx context.Context, parts []webhook.JobPart) (moved b
 		if n = w.budget.take(n, w.d.now()); n == 0 {
 			return moved, nil
 		}
+		if n = w.allowed(ctx, p.SubscriptionID, n); n == 0 {
+			continue
+		}
 		if err := w.step(ctx, p, n); err != nil {
 			return moved, err
 		}
 		moved = true
 	}
 	return moved, nil
+}
+
+// allowed is how many of n retries the subscription's rate limit lets go now,
+// in turn with all else that goes there: an attempt that an operator asked for
+// is not held up by the limit later. New deliveries are, as any other.
+func (w *jobWorker) allowed(ctx context.Context, id webhook.SubscriptionID, n int) int {
+	sub := w.d.o.Subscriptions.Index().Get(id)
+	if w.job.Kind != webhook.JobRetry || sub == nil || sub.RateLimit == 0 {
+		return n
+	}
+	granted, _ := w.d.worker.rate.take(ctx, sub, n)
+	w.budget.unused(n - granted)
+	return granted
 }
 
 // step does the next n of a part. It matches again when the catalogue changed

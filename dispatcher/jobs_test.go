@@ -159,6 +159,32 @@ func TestAJobWaitsForRoom(t *testing.T) {
 	}
 }
 
+// A job's retries keep to the subscription's rate limit, which a retry by hand
+// does not.
+func TestAJobKeepsToTheRateLimit(t *testing.T) {
+	eachBackendAtOnce(t, func(t *testing.T, o houseOptions) {
+		o.schedule = webhook.Schedule{time.Millisecond}
+		h := newHouse(t, o)
+		const events, rate, burst = 30, 40, 4
+		r := newReceiver(t, func(n int) int { return map[bool]int{true: 500, false: 200}[n < 2*events] })
+		sub := h.subscribe(r.URL)
+		h.postMany("acme", events)
+		for range events {
+			h.await(func(ob dispatcher.Observation) bool { return ob.State == webhook.StateFailed })
+		}
+		_, err := h.subs.Update(context.Background(), sub.ID, func(s *webhook.Subscription) error { s.RateLimit = rate; return nil })
+		must(t, err)
+		h.ended(h.replay(dispatcher.ReplayRequest{Filter: webhook.JobFilter{ClientID: "acme"}}).ID)
+		for range events {
+			h.await(func(ob dispatcher.Observation) bool { return ob.State == webhook.StateSucceeded })
+		}
+		came := r.requests()[2*events:]
+		if took, least := came[len(came)-1].at.Sub(came[0].at), time.Second*(events-2*burst)/rate; took < least {
+			t.Errorf("%d retries came within %s; the limit makes it at least %s", len(came), took, least)
+		}
+	})
+}
+
 func TestACanceledJobStops(t *testing.T) {
 	h := newHouse(t, houseOptions{timeout: 20 * time.Second})
 	open := make(chan struct{})
