@@ -40,11 +40,11 @@ func (*childTB) Fatal(args ...any) {
 }
 
 // A job that is killed goes on at its checkpoint: a process that works on one
-// is killed by SIGKILL a dozen times, at any moment, and each event has one new
+// is killed by SIGKILL eight times, at any moment, and each event has one new
 // delivery in the end, for each subscription.
 func TestAJobIsKilledAtAnyMoment(t *testing.T) {
 	if testing.Short() {
-		t.Skip("starts a dozen processes")
+		t.Skip("starts many processes")
 	}
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -52,7 +52,7 @@ func TestAJobIsKilledAtAnyMoment(t *testing.T) {
 		o.stopped = true
 		h := newHouse(t, o)
 		random := rand.New(rand.NewPCG(seed, 1))
-		const events, kills = 3000, 12
+		const events, kills = 2000, 8
 		for range events / 500 {
 			h.postMany("acme", 500)
 		}
@@ -65,7 +65,7 @@ func TestAJobIsKilledAtAnyMoment(t *testing.T) {
 		}
 		job := h.replay(dispatcher.ReplayRequest{Kind: webhook.JobReplay, Rate: 2000, Filter: webhook.JobFilter{ClientID: "acme"}})
 		for range kills {
-			h.killAtWork(job.ID, time.Duration(random.IntN(60_000))*time.Microsecond)
+			h.killAtWork(job.ID, random.Int64N(150), time.Duration(random.IntN(3000))*time.Microsecond)
 		}
 		before, err := h.store.Job(context.Background(), job.ID)
 		must(t, err)
@@ -83,8 +83,9 @@ func TestAJobIsKilledAtAnyMoment(t *testing.T) {
 	})
 }
 
-// killAtWork starts a process that takes the job up, and kills it a moment later.
-func (h *house) killAtWork(id webhook.JobID, moment time.Duration) {
+// killAtWork starts a process that takes the job up, and kills it a moment
+// after it has done so much.
+func (h *house) killAtWork(id webhook.JobID, done int64, moment time.Duration) {
 	h.t.Helper()
 	h.freeJob(id)
 	was, err := h.store.Job(context.Background(), id)
@@ -93,7 +94,7 @@ func (h *house) killAtWork(id webhook.JobID, moment time.Duration) {
 	cmd.Env = append(os.Environ(), childJobs+"="+h.o.database)
 	cmd.Stderr = os.Stderr
 	must(h.t, cmd.Start())
-	h.jobWhen(id, func(j webhook.Job) bool { return j.Generation > was.Generation })
+	h.jobWhen(id, func(j webhook.Job) bool { return j.Generation > was.Generation && j.Done >= was.Done+done })
 	time.Sleep(moment) // not a wait for anything: the point of the kill
 	must(h.t, cmd.Process.Kill())
 	err = cmd.Wait()
