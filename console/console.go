@@ -69,6 +69,21 @@ func (c *console) routes() []route {
 		{get, "/console/event-types/{slug}/edit", operator, ofPlatform, "edit-event-type", c.editEventType},
 		{post, "/console/event-types/{slug}", operator, ofPlatform, "put-event-type", c.changeEventType},
 
+		{get, "/console/exports", viewer, ofQuery, "list-exports", c.showExports},
+		{get, "/console/exports/{name}", viewer, ofQuery, "get-export", c.showExport},
+		{get, "/console/exports/{name}/preview", viewer, ofQuery, "preview-export", c.previewExport},
+		{post, "/console/exports/{name}/runs", operator, ofQuery, "start-run", c.startRun},
+		{get, "/console/exports/{name}/schedule", operator, ofPlatform, "edit-export", c.editExport},
+		{post, "/console/exports/{name}/schedule", operator, ofPlatform, "change-export", c.changeExport},
+		{get, "/console/runs/{id}", viewer, ofRun, "get-run", c.showRun},
+
+		{get, "/console/api-keys", admin, ofPlatform, "list-api-keys", c.listAPIKeys},
+		{get, "/console/api-keys/new", admin, ofPlatform, "new-api-key", c.newAPIKey},
+		{post, "/console/api-keys", admin, ofPlatform, "create-api-key", c.createAPIKey},
+		{get, "/console/api-keys/{id}/revoke", admin, ofPlatform, "confirm-revoke-api-key", c.confirmRevoke},
+		{post, "/console/api-keys/{id}/revoke", admin, ofPlatform, "revoke-api-key", c.revokeAPIKey},
+		{get, "/console/audit-log", admin, ofPlatform, "list-audit-log", c.listAuditLog},
+
 		{get, "/console/sign-in", public, ofNobody, "show-sign-in", c.showSignIn},
 		{post, "/console/sign-in", public, ofNobody, "sign-in", c.signIn},
 		{post, "/console/sign-out", public, ofNobody, "sign-out", c.signOut},

@@ -81,6 +81,11 @@ func eachDatabase(t *testing.T, workers int, test func(*testing.T, *house)) {
 
 func newHouseAt(t testing.TB, workers int, database string) *house {
 	t.Helper()
+	return newHouseWith(t, workers, database, webhook.DefaultSchedule())
+}
+
+func newHouseWith(t testing.TB, workers int, database string, schedule webhook.Schedule) *house {
+	t.Helper()
 	ctx := context.Background()
 	h := &house{t: t, log: &logBuffer{}, observed: make(chan dispatcher.Observation, 10_000)}
 	var err error
@@ -109,7 +114,7 @@ func newHouseAt(t testing.TB, workers int, database string) *house {
 	must(t, err)
 	send := sender.New(sender.Options{Policy: policy})
 	h.d, err = dispatcher.New(ctx, dispatcher.Options{
-		Store: h.store, Subscriptions: h.subs, Sender: send, Redis: redis, Schedule: webhook.DefaultSchedule(),
+		Store: h.store, Subscriptions: h.subs, Sender: send, Redis: redis, Schedule: schedule,
 		Timeout: 5 * time.Second, Workers: workers, Log: quiet,
 		Observe: func(ob dispatcher.Observation) { h.observed <- ob },
 	})

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/carteiro-webhooks/carteiro/scheduler"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
@@ -39,7 +40,11 @@ func TestEveryRouteWantsASession(t *testing.T) {
 	stranger, looker, bound := h.stranger(), h.as(webhook.RoleViewer, ""), h.as(webhook.RoleOperator, "acme")
 	sub := h.subscribe("other", newReceiver(t, 200, ""))
 	event, deliveries := h.accept("other")
-	ids := map[whose]string{ofSubscription: string(sub), ofEvent: string(event), ofDelivery: string(deliveries[0])}
+	run, err := h.s.RunNow(t.Context(), scheduler.RunRequest{Period: scheduler.Period{Export: "vendas", ClientID: "other"}}, nil)
+	must(t, err)
+	ids := map[whose]string{
+		ofSubscription: string(sub), ofEvent: string(event), ofDelivery: string(deliveries[0]), ofRun: string(run.ID),
+	}
 	ask := func(v *visitor, r *route) *page {
 		path := strings.ReplaceAll(r.path, "{client_id}", "other")
 		path = strings.NewReplacer("{id}", ids[r.whose], "{slug}", "shop.product.redemption", "{name}", "vendas").Replace(path)

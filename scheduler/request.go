@@ -159,6 +159,16 @@ func (s *Scheduler) Edit(ctx context.Context, name string, p ExportPatch) (webho
 	return webhook.Export{}, webhook.Conflict("export_busy", "Export %s is being changed by others at the moment. Try again.", name)
 }
 
+// Edited is what an export would be after a change, which is not made. Errors
+// are those of Edit.
+func (s *Scheduler) Edited(ctx context.Context, name string, p ExportPatch) (webhook.Export, error) {
+	was, err := s.o.Store.Export(ctx, name)
+	if err != nil {
+		return was, err
+	}
+	return s.edited(was, &p)
+}
+
 // edited is the export after the change, or what is wrong with it.
 func (s *Scheduler) edited(e webhook.Export, p *ExportPatch) (webhook.Export, error) {
 	var f webhook.Faults
