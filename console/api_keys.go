@@ -112,7 +112,7 @@ func (c *console) confirmRevoke(v *visit) error {
 	return v.confirm(confirmation{
 		Title: v.t("api_keys.revoke_title"), Text: v.t("api_keys.revoke_text"), Do: v.t("api_keys.revoke"), Danger: true,
 		Action: "/console/api-keys/" + string(k.ID) + "/revoke", Back: "/console/api-keys",
-		Facts: []fact{{v.t("api_keys.name"), k.Name}, {v.t("api_keys.start"), k.Start + "…"}, {v.t("api_keys.role"), v.t("role." + string(k.Role))}},
+		Facts: []fact{{v.t("api_keys.name"), k.Name}, {v.t("api_keys.start"), k.Start + "…"}, {v.t("api_keys.role"), v.c.words[v.lang].orWord("role.", string(k.Role))}},
 	})
 }
 

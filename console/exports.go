@@ -1,6 +1,7 @@
 package console
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -96,7 +97,7 @@ func (v *visit) calendar(export string, first time.Time, runs []store.RunDay) (d
 		if d.Level == "bad" {
 			bad++
 		}
-		d.Text = v.c.words[v.lang].count(v.lang, "exports.day."+d.Level, n, day)
+		d.Text = fmt.Sprintf(v.c.words[v.lang].orWord("exports.day.", d.Level), day, v.lang.number(n))
 		days = append(days, d)
 	}
 	return days, bad
@@ -280,7 +281,9 @@ type schedulePage struct {
 }
 
 // changesExport are the fields of the form of a schedule.
-func changesExport() []string { return []string{"cron", "zone", "window", "page_size", "page_bytes", "enabled"} }
+func changesExport() []string {
+	return []string{"cron", "zone", "window", "page_size", "page_bytes", "enabled"}
+}
 
 func (c *console) editExport(v *visit) error {
 	e, err := c.o.Store.Export(v.ctx, v.r.PathValue("name"))

@@ -42,8 +42,9 @@ func TestEveryRouteWantsASession(t *testing.T) {
 	event, deliveries := h.accept("other")
 	run, err := h.s.RunNow(t.Context(), scheduler.RunRequest{Period: scheduler.Period{Export: "vendas", ClientID: "other"}}, nil)
 	must(t, err)
+	key, _ := h.key(webhook.RoleViewer, "other")
 	ids := map[whose]string{
-		ofSubscription: string(sub), ofEvent: string(event), ofDelivery: string(deliveries[0]), ofRun: string(run.ID),
+		ofPlatform: string(key), ofSubscription: string(sub), ofEvent: string(event), ofDelivery: string(deliveries[0]), ofRun: string(run.ID),
 	}
 	ask := func(v *visitor, r *route) *page {
 		path := strings.ReplaceAll(r.path, "{client_id}", "other")
