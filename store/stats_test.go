@@ -24,7 +24,7 @@ func statsChecks() []check {
 // statsCalls are the methods that read statistics, for all and for a client.
 func (e *env) statsCalls() map[string]func(context.Context) error {
 	out := map[string]func(context.Context) error{
-		"stats exports": func(ctx context.Context) error { _, err := e.ExportStats(ctx); return err },
+		"stats exports":  func(ctx context.Context) error { _, err := e.ExportStats(ctx); return err },
 		"stats run days": func(ctx context.Context) error { _, err := e.RunDays(ctx, "c7", e.now().Add(-time.Hour)); return err },
 		"stats health": func(ctx context.Context) error {
 			_, err := e.Health(ctx, []webhook.SubscriptionID{"sub_1"})
