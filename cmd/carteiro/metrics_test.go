@@ -133,7 +133,7 @@ func (p *process) settled(line string) string {
 // values each can have at most.
 var metricLabels = map[string]int{
 	"lane": 3, "outcome": 11, "acknowledged": 2, "state": 2, "waits_for": 4, "batch": 4, "pool": 3, "part": 4,
-	"export": 4, "what": 12, "method": 5, "route": 70, "status": 5, "version": 1, "go_version": 1,
+	"export": 4, "what": 20, "method": 6, "route": 100, "status": 5, "version": 1, "go_version": 1,
 }
 
 // TestMetrics scrapes a running program after some work: the numbers are right,
