@@ -117,6 +117,12 @@ func subscriptionTexts() map[string]operationText {
 		"get-subscription-secret": {
 			summary: "Show a subscription's secret", description: "With the previous one while a rotation overlaps. Each look leaves a line in the audit log.",
 		},
+		"check-subscription": {
+			summary: "Check a subscription's URL",
+			description: "The connection doctor goes the way step by step, from the name to the acknowledgement, and sends the event type's example with a wrong signature, with the right one, and once more. " +
+				"Each finding has a sentence, in English, or in Brazilian Portuguese for `Accept-Language: pt-BR`.",
+			codes: []string{"too_many_tests"},
+		},
 		"test-subscription": {
 			summary: "Send a test", example: `{"event_type":"shop.product.redemption"}`,
 			description: "Sends the event type's example now, signed, with the header `Carteiro-Test: true`, and answers with the attempt: `200` also when the attempt failed. " +

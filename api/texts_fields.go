@@ -238,6 +238,9 @@ func fieldTexts() map[string]string {
 		"JobFilter.state": "of the deliveries", "JobPart.counted": "how many it works on", "JobPart.done": "retries asked for, or deliveries made",
 		"JobPart.skipped": "passed over", "JobPart.finished": "this part has ended", "ReplayView.dry_run": "nothing was changed",
 
+		"Finding.check": "what was looked at", "Finding.result": "ok, warn, fail or skipped", "Finding.remedy": "what mends it; empty when nothing is to be mended",
+		"CheckupView.duration_ms": "how long the whole check took",
+
 		"Explanation.delivery_id": "the delivery", "Explanation.language": "of the sentences", "Explanation.state": "where it stands",
 		"Explanation.summary": "where it stands, in words", "Explanation.steps": "what happened, the first thing first",
 		"Explanation.cause":  "why the last attempt counts as failed; empty when it does not",

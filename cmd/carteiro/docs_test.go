@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -113,8 +114,10 @@ func TestCommandsOfTheDocs(t *testing.T) {
 const prelude = `set -euo pipefail
 latest() { # the last id of a kind that was shown
   local file id
+  local form="$1_[0-9a-z]{26}"
+  [[ $1 != whsec ]] || form='whsec_[A-Za-z0-9+/=]+'
   for file in $(ls -r "$SEEN"); do
-    id=$(grep -ohm1 -E "\b$1_[0-9a-z]{26}" "$SEEN/$file" | head -n 1 || true)
+    id=$(grep -ohm1 -E "\b$form" "$SEEN/$file" | head -n 1 || true)
     [[ -z $id ]] || { printf %s "$id"; return; }
   done
   echo "no id $1_… was shown yet" >&2
@@ -124,7 +127,7 @@ resolve() {
   args=()
   local a kind
   for a in "$@"; do
-    for kind in dlv sub evt run ver key job aud; do
+    for kind in dlv sub evt run ver key job aud whsec; do
       [[ $a != *"${kind}_…"* ]] || a=${a//"${kind}_…"/$(latest $kind)}
     done
     args+=("$a")
@@ -133,7 +136,18 @@ resolve() {
 note() { local out; out=$SEEN/$(printf %06d $((10#$(ls "$SEEN" | wc -l) + 1))); tee "$out"; }
 strict=--fail-with-body
 curl() { resolve "$@"; command curl $strict --max-time 20 "${args[@]}" | note; }
-carteiro() { resolve "$@"; "$CARTEIRO" "${args[@]}" | note; }
+carteiro() {
+  resolve "$@"
+  case "$*" in
+  listen* | *tail*) # until Ctrl-C; on any port
+    local code=0
+    timeout -s INT 1 "$CARTEIRO" "${args[@]/#9000/0}" || code=$?
+    [[ $code == 124 ]] || { echo "carteiro $* ended with $code" >&2; return 1; }
+    ;;
+  *) "$CARTEIRO" "${args[@]}" | note ;;
+  esac
+}
+command -v jq >/dev/null || jq() { cat >/dev/null; } # it is not the program that is tried here
 go() { echo "go $*"; } # it has tests of its own, and pprof is built first
 `
 
@@ -175,8 +189,9 @@ func runBlocks(t *testing.T, page string, blocks []block) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var failed atomic.Bool
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/failing" {
+		if r.URL.Path == "/failing" && !failed.Swap(true) {
 			w.WriteHeader(http.StatusInternalServerError)
 		}
 		_, _ = w.Write([]byte(`{"status":"received"}`)) // who sends looks at what arrives
