@@ -19,6 +19,7 @@ type options struct {
 	embedded bool
 	out      string
 	write    string
+	join     []string // directories of earlier calls; none: measure
 	program  string
 	limit    time.Duration
 }
@@ -34,7 +35,7 @@ Cases: %s.
 
 func parseArgs(args []string, stderr io.Writer) (options, error) {
 	var o options
-	var only string
+	var only, join string
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Usage = func() {
@@ -48,6 +49,7 @@ func parseArgs(args []string, stderr io.Writer) (options, error) {
 	flags.BoolVar(&o.embedded, "embedded", false, "measure every case on SQLite and the embedded Redis; no server is started")
 	flags.StringVar(&o.out, "out", "bench/out", "directory for results.md, results.csv and chart.svg")
 	flags.StringVar(&o.write, "write", "", "a document between whose marks the results are written when all cases have finished, such as docs/performance.md")
+	flags.StringVar(&join, "join", "", "directories of earlier calls, such as bench/out1,bench/out2: measure nothing, and make one report of theirs")
 	flags.StringVar(&o.program, "program", "", "a built carteiro to measure instead of building one, such as another release's")
 	flags.DurationVar(&o.limit, "limit", 0, "when to give up at the latest; 45m when nothing is given, 3h with -full")
 	if err := flags.Parse(args); err != nil {
@@ -55,6 +57,9 @@ func parseArgs(args []string, stderr io.Writer) (options, error) {
 	}
 	if only != "" {
 		o.only = strings.Split(only, ",")
+	}
+	if join != "" {
+		o.join = strings.Split(join, ",")
 	}
 	if o.limit == 0 {
 		o.limit = 45 * time.Minute

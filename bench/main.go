@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -42,6 +43,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if len(o.join) > 0 {
+		return joinReports(o, stdout)
+	}
 	ctx, cancel := context.WithTimeout(ctx, o.limit)
 	defer cancel()
 	began := time.Now()
@@ -54,6 +58,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	r := l.report
 	r.Command = o.command()
 	r.Date, r.Took = began.Format(time.DateOnly), time.Since(began)
+	if r.Program, err = fileSum(l.program); err != nil {
+		return err
+	}
 	fmt.Fprint(stdout, r.Markdown())
 	if err := write(o, r); err != nil {
 		return err
@@ -70,7 +77,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return fillDocument(o.write, r)
 }
 
-// write puts the three forms of the report into a directory.
+// write puts the forms of the report into a directory.
 func write(o options, r *report.Report) error {
 	csv, err := r.CSV()
 	if err != nil {
@@ -79,7 +86,11 @@ func write(o options, r *report.Report) error {
 	if err := os.MkdirAll(o.out, 0o755); err != nil {
 		return err
 	}
-	for name, text := range map[string]string{"results.md": r.Markdown(), "results.csv": csv, "chart.svg": r.SVG()} {
+	whole, err := json.MarshalIndent(r, "", "\t")
+	if err != nil {
+		return err
+	}
+	for name, text := range map[string]string{"results.md": r.Markdown(), "results.csv": csv, "chart.svg": r.SVG(), resultsFile: string(whole)} {
 		if err := os.WriteFile(filepath.Join(o.out, name), []byte(text), 0o644); err != nil {
 			return err
 		}

@@ -11,10 +11,19 @@ type Report struct {
 	Command string        // how it was called
 	Date    string        // the day, YYYY-MM-DD
 	Took    time.Duration // the whole of it
+	Program string        // the beginning of the SHA-256 of the program that was measured
+	Calls   []Call        // of a report that was joined: the calls it is made of
 	Facts   []Fact        // the machine and the versions
 	Rows    []Row
 	Figures []Figure
 	Bars    []Bar
+}
+
+// Call is one call of the benchmark, as a joined report tells it.
+type Call struct {
+	Command, Date string
+	Took          time.Duration
+	Facts         []Fact // those in which the calls differ
 }
 
 // Fact is a line of the machine's description.

@@ -12,7 +12,7 @@ import (
 // Markdown is the machine, the table of targets, and the cost of each process.
 func (r *Report) Markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Measured on %s with `%s`, in %s.\n\n", r.Date, r.Command, r.Took.Round(time.Second))
+	b.WriteString(r.head())
 	for _, f := range r.Facts {
 		fmt.Fprintf(&b, "- %s: %s\n", f.Name, f.Value)
 	}
@@ -23,6 +23,23 @@ func (r *Report) Markdown() string {
 			r.shown(row, row.Shows), r.shown(row, row.Ratios), cell(r.Verdict(row)))
 	}
 	b.WriteString(r.costs())
+	return b.String()
+}
+
+// head says when and how it was measured.
+func (r *Report) head() string {
+	if len(r.Calls) == 0 {
+		return fmt.Sprintf("Measured on %s with `%s`, in %s.\n\n", r.Date, r.Command, r.Took.Round(time.Second))
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "Measured on %s in %d calls, of one program on one machine; each case with the limits of its own call:\n\n", r.Date, len(r.Calls))
+	for _, c := range r.Calls {
+		fmt.Fprintf(&b, "- `%s`, in %s", c.Command, c.Took.Round(time.Second))
+		for _, f := range c.Facts {
+			fmt.Fprintf(&b, "; %s: %s", f.Name, f.Value)
+		}
+		b.WriteString("\n")
+	}
 	return b.String()
 }
 
