@@ -67,7 +67,8 @@ const (
 	// look itself waits in the waker.
 	lookEvery = 2 * time.Millisecond
 	// forwardEvery is how often scheduled hints are moved to their queue.
-	forwardEvery = 100 * time.Millisecond
+	// It is well below hintEarly, so none is late by it; each look costs a script.
+	forwardEvery = 250 * time.Millisecond
 	// stopTimeout is how long asynq waits for hints under way at the end: more
 	// than the longest attempt, or it would be sent again by somebody else.
 	stopTimeout = webhook.MaxTimeout + commitMargin + 5*time.Second
