@@ -42,3 +42,10 @@ func (d *Dispatcher) WorkOnJobs(ctx context.Context) error {
 
 // JobRoom is how many deliveries of a job may wait for one subscription.
 const JobRoom = jobRoom
+
+// Kept is how many bytes of bodies are kept in this process.
+func (d *Dispatcher) Kept() int {
+	d.worker.keeper.mu.Lock()
+	defer d.worker.keeper.mu.Unlock()
+	return d.worker.keeper.bytes
+}

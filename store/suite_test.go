@@ -27,7 +27,7 @@ func conformance() []check {
 	return slices.Concat(
 		dialectChecks(),
 		catalogueChecks(), subscriptionChecks(), stateChecks(), intakeChecks(), idempotencyChecks(), bodyChecks(),
-		listChecks(), claimChecks(), recordChecks(), recordRaceChecks(), releaseChecks(), feedChecks(), dueChecks(),
+		listChecks(), claimChecks(), recordChecks(), recordRaceChecks(), releaseChecks(), keptChecks(), feedChecks(), dueChecks(),
 		operatorChecks(), attemptChecks(), concurrencyChecks(), modelChecks(), datasetChecks(), verificationChecks(), callbackChecks(),
 		sweepChecks(), erasureChecks(), auditChecks(), apiKeyChecks(), statsChecks(), jobChecks(),
 	)
