@@ -25,6 +25,7 @@ func (c *console) routes() []route {
 
 		{get, "/console/deliveries", viewer, ofQuery, "list-deliveries", c.listDeliveries},
 		{get, "/console/deliveries/{id}", viewer, ofDelivery, "show-delivery", c.showDelivery},
+		{get, "/console/deliveries/{id}/curl", operator, ofDelivery, "get-delivery-as-curl", c.showCurl},
 		{post, "/console/deliveries/{id}/retry", operator, ofDelivery, "retry-delivery", c.retryDelivery},
 		{get, "/console/deliveries/{id}/cancel", operator, ofDelivery, "confirm-cancel-delivery", c.confirmCancel},
 		{post, "/console/deliveries/{id}/cancel", operator, ofDelivery, "cancel-delivery", c.cancelDelivery},

@@ -68,3 +68,28 @@ func TestFiltersOfDeliveries(t *testing.T) {
 	v.get("/console/deliveries?client_id=acme").want(200).has("Next page").hasNot(mine)
 	v.get("/console/deliveries?client_id=acme&after=%00").want(400)
 }
+
+func TestOneDelivery(t *testing.T) {
+	eachDatabase(t, 4, func(t *testing.T, h *house) {
+		sub := h.subscribe("acme", newReceiver(t, 503, `{"error":"down","cpf":"123.456.789-09"}`))
+		_, ids := h.accept("acme")
+		h.next()
+		path := "/console/deliveries/" + string(ids[0])
+		v := h.admin()
+		p := v.get(path).want(200).has("1 of 6 attempts", "slot-bad", "slot-coming", "status 503", string(sub), "Wait for the first byte", "&#34;error&#34;: &#34;down&#34;")
+		p.hasNot("maria@example.com", "123.456.789-09").has("[redacted]", "data-live")
+		// A look at personal data is written down, and is not repeated by itself.
+		v.get(path+"?reveal=true").want(200).has("maria@example.com", "123.456.789-09").hasNot("data-live")
+		lines, _, err := h.store.AuditLog(context.Background(), store.AuditFilter{ResourceID: string(ids[0])}, store.Page{Limit: 10})
+		must(t, err)
+		if len(lines) != 1 || lines[0].Action != "show-delivery" || len(lines[0].Fields) != 1 {
+			t.Errorf("the look left the lines %+v", lines)
+		}
+		h.as(webhook.RoleOperator, "").get(path + "?reveal=true").want(403)
+		v.get(path+"/curl").want(200).has("curl --include", "Personal data are redacted").hasNot("maria@example.com")
+		h.as(webhook.RoleViewer, "").get(path + "/curl").want(403)
+		must(t, h.subs.Delete(context.Background(), sub))
+		v.get(path + "/curl").want(409).has("subscription")
+		v.get("/console/deliveries/dlv_none").want(404)
+	})
+}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -126,6 +127,11 @@ func (w *view) Can(a string) bool { return w.v.can(audience(a)) }
 
 // Bound tells whether the visitor sees one client only.
 func (w *view) Bound() bool { return w.v.who != nil && w.v.who.BoundTo() != "" }
+
+// Has tells whether there is a page at a path of the table.
+func (w *view) Has(path string) bool {
+	return slices.ContainsFunc(w.v.c.tracked, func(r route) bool { return r.method == get && r.path == path })
+}
 
 // Langs lists the languages that there are.
 func (w *view) Langs() []lang { return langs() }

@@ -50,3 +50,6 @@ func (d *Dispatcher) followUp(id webhook.DeliveryID, r store.Recorded, isPage bo
 		d.hints.add(laneFor(r.State == webhook.StatePending, isPage), ref, r.NextAttemptAt)
 	}
 }
+
+// Schedule is the waits after failed attempts, as this process keeps them.
+func (d *Dispatcher) Schedule() webhook.Schedule { return d.o.Schedule }

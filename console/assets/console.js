@@ -111,5 +111,6 @@ const live = {
   },
 };
 
+document.documentElement.classList.add("js");
 showCopyButtons(document);
 live.start();

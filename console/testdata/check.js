@@ -46,7 +46,7 @@
     const r = e.getBoundingClientRect();
     if (!inText && visible(e) && !e.classList.contains("skip") && (r.width < 24 || r.height < 24)) fault(`a target is ${Math.round(r.width)} by ${Math.round(r.height)}, smaller than 24 by 24`, e);
   }
-  for (const e of shown("svg")) {
+  for (const e of shown("svg").filter((e) => !e.parentElement.closest("svg"))) {
     const hidden = e.closest("[aria-hidden=true]");
     const named = e.getAttribute("role") === "img" && (e.ariaLabel || e.getAttribute("aria-labelledby"));
     if (!hidden && !named) fault("a picture has neither a name nor is it hidden", e.parentElement);
@@ -71,6 +71,9 @@
   const over = (top, under) => top.slice(0, 3).map((c, i) => c * top[3] + under[i] * (1 - top[3]));
   const ground = (e) => {
     const layers = [];
+    const shape = e instanceof SVGElement && e.previousElementSibling; // a text in a shape stands after it
+    if (shape && /^(circle|rect)$/.test(shape.tagName) && getComputedStyle(shape).fill !== "none") layers.push(rgba(getComputedStyle(shape).fill));
+    if (layers[0]?.[3] === 1) return layers[0].slice(0, 3);
     for (; e; e = e.parentElement) {
       const c = rgba(getComputedStyle(e).backgroundColor);
       if (c[3] > 0) layers.push(c);
