@@ -244,6 +244,15 @@ func evaluate[T any](b *tab, script string) T {
 	return out
 }
 
+// waitFor waits until a script says true.
+func (b *tab) waitFor(script string) *tab {
+	b.t.Helper()
+	if _, err := chromedp.Run(b.ctx, chromedp.Poll[bool](script)); err != nil {
+		b.t.Fatalf("at %s: %s: %v", b.path(), script, err)
+	}
+	return b
+}
+
 // path is where the tab is.
 func (b *tab) path() string {
 	b.t.Helper()

@@ -99,12 +99,13 @@ func (c *hourChart) draw(v *visit, top int64) {
 	every := max(1, (len(c.Rows)+5)/6)
 	for i, row := range c.Rows {
 		x := percent(float64(i)*width + width*.12)
-		y := c.Base
+		y, sum := c.Base, int64(0)
 		for j, n := range row.Count {
 			if n == 0 {
 				continue
 			}
-			height := max(2, int(chartHeight*n/top))
+			sum += n
+			height := max(2, y-(c.Base-int(chartHeight*sum/top)))
 			y -= height
 			state := c.States[j]
 			c.Bars = append(c.Bars, bar{x, percent(width * .76), max(0, y), height, stateFill(state), row.At.In(brasilia).Format("15:04") + " · " +

@@ -68,6 +68,7 @@ func (c *console) funcs(l lang) template.FuncMap {
 		"rfc3339":  func(at any) string { return moment(at).UTC().Format(time.RFC3339Nano) },
 		"asset":    c.assetURL,
 		"dict":     dict,
+		"fill":     stateFill,
 		"field":    newField,
 		"lower":    strings.ToLower,
 		"join":     strings.Join,

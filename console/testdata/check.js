@@ -72,7 +72,7 @@
   const ground = (e) => {
     const layers = [];
     const shape = e instanceof SVGElement && e.previousElementSibling; // a text in a shape stands after it
-    if (shape && /^(circle|rect)$/.test(shape.tagName) && getComputedStyle(shape).fill !== "none") layers.push(rgba(getComputedStyle(shape).fill));
+    if (shape && shape.getBoundingClientRect().bottom > e.getBoundingClientRect().bottom && /^(circle|rect)$/.test(shape.tagName) && getComputedStyle(shape).fill !== "none") layers.push(rgba(getComputedStyle(shape).fill));
     if (layers[0]?.[3] === 1) return layers[0].slice(0, 3);
     for (; e; e = e.parentElement) {
       const c = rgba(getComputedStyle(e).backgroundColor);
