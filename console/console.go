@@ -24,11 +24,16 @@ func (c *console) routes() []route {
 		{get, "/console", viewer, ofQuery, "show-overview", c.showOverview},
 
 		{get, "/console/deliveries", viewer, ofQuery, "list-deliveries", c.listDeliveries},
+		{get, "/console/deliveries/retry", operator, ofQuery, "count-retry", c.countRetry},
+		{post, "/console/deliveries/retry", operator, ofQuery, "start-replay", c.startRetry},
 		{get, "/console/deliveries/{id}", viewer, ofDelivery, "show-delivery", c.showDelivery},
 		{get, "/console/deliveries/{id}/curl", operator, ofDelivery, "get-delivery-as-curl", c.showCurl},
 		{post, "/console/deliveries/{id}/retry", operator, ofDelivery, "retry-delivery", c.retryDelivery},
 		{get, "/console/deliveries/{id}/cancel", operator, ofDelivery, "confirm-cancel-delivery", c.confirmCancel},
 		{post, "/console/deliveries/{id}/cancel", operator, ofDelivery, "cancel-delivery", c.cancelDelivery},
+		{get, "/console/jobs", viewer, ofQuery, "list-jobs", c.listJobs},
+		{get, "/console/jobs/{id}", viewer, ofJob, "show-job", c.showJob},
+		{post, "/console/jobs/{id}/cancel", operator, ofJob, "cancel-job", c.cancelJob},
 
 		{get, "/console/events", viewer, ofQuery, "list-events", c.listEvents},
 		{get, "/console/events/{id}", viewer, ofEvent, "get-event", c.showEvent},

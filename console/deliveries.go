@@ -24,11 +24,12 @@ const (
 
 type deliveriesPage struct {
 	Form       *form
-	States     []choice
 	Deliveries []webhook.Delivery
 	Pager      pager
-	Filtered   bool // there is a filter
-	Schedule   int  // attempts that the schedule makes at most
+	Filtered   bool   // there is a filter
+	Retry      string // where a bulk retry of these is counted
+	More       bool   // one of the rarer filters is set
+	Tabs       []stateTab
 }
 
 func (c *console) listDeliveries(v *visit) error {
@@ -36,13 +37,13 @@ func (c *console) listDeliveries(v *visit) error {
 		return v.to(to)
 	}
 	f := v.typed()
-	filter, err := v.deliveryFilter(f)
-	p := deliveriesPage{Form: f, States: v.stateChoices(), Filtered: filtered(v.r.URL.Query())}
+	filter := v.deliveryFilter(f)
+	p := deliveriesPage{
+		Form: f, Filtered: filtered(v.r.URL.Query()), Tabs: v.stateTabs(), Retry: address("/console/deliveries/retry", f.only(jobFilters())),
+		More: len(f.only([]string{typeParam, subscriptionParam, eventParam, runParam, sinceParam, untilParam})) > 0,
+	}
 	if f.Wrong() {
 		return v.showWith(422, "deliveries", p)
-	}
-	if err != nil {
-		return err
 	}
 	at, err := v.page()
 	if err != nil {
@@ -82,18 +83,33 @@ func jump(id string) string {
 	return ""
 }
 
-// stateChoices are the states of the filter.
-func (v *visit) stateChoices() []choice {
-	out := []choice{{"", v.t("deliveries.any_state"), false}}
+// stateTab leads to the list with one state.
+type stateTab struct {
+	To, Text string
+	Current  bool
+}
+
+// stateTabs are the states, and all of them.
+func (v *visit) stateTabs() []stateTab {
+	now := v.r.Form.Get(stateParam)
+	out := []stateTab{{v.stateList(""), v.t("deliveries.any_state"), now == ""}}
 	for _, s := range webhook.States {
-		out = append(out, choice{string(s), v.c.words[v.lang].orWord("state.", string(s)), false})
+		out = append(out, stateTab{v.stateList(s), v.c.words[v.lang].orWord("state.", string(s)), now == string(s)})
 	}
 	return out
 }
 
+// stateList is the first page of the list with another state.
+func (v *visit) stateList(s webhook.DeliveryState) string {
+	q := v.r.URL.Query()
+	q.Del(afterParam)
+	q.Set(stateParam, string(s))
+	return address(v.r.URL.Path, q)
+}
+
 // deliveryFilter reads the filters of an address or a form. What is wrong with
 // them is noted in the form.
-func (v *visit) deliveryFilter(f *form) (store.DeliveryFilter, error) {
+func (v *visit) deliveryFilter(f *form) store.DeliveryFilter {
 	get := func(name string) string { return strings.TrimSpace(f.Get(name)) }
 	out := store.DeliveryFilter{
 		State: webhook.DeliveryState(get(stateParam)), ClientID: v.client(), SubscriptionID: webhook.SubscriptionID(get(subscriptionParam)),
@@ -124,7 +140,7 @@ func (v *visit) deliveryFilter(f *form) (store.DeliveryFilter, error) {
 		}
 	}
 	out.Since, out.Until = v.moment(f, sinceParam), v.moment(f, untilParam)
-	return out, nil
+	return out
 }
 
 // moment reads a time of a form: as a browser's field has it, which is in

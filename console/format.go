@@ -47,18 +47,21 @@ func (l lang) duration(d time.Duration) string {
 	case d < 0:
 		return "-" + l.duration(-d)
 	case d < time.Millisecond:
-		return l.number(int(d.Microseconds())) + " µs"
+		return l.number(int(d.Microseconds())) + noBreak + "µs"
 	case d < time.Second:
 		ms := float64(d.Microseconds()) / 1000
 		if ms >= 10 {
-			return l.decimal(ms, 0) + " ms"
+			return l.decimal(ms, 0) + noBreak + "ms"
 		}
-		return l.decimal(ms, 1) + " ms"
+		return l.decimal(ms, 1) + noBreak + "ms"
 	case d < 10*time.Second:
-		return l.decimal(d.Seconds(), 1) + " s"
+		return l.decimal(d.Seconds(), 1) + noBreak + "s"
 	}
 	return l.span(d)
 }
+
+// noBreak keeps a number and its unit on one line.
+const noBreak = "\u00a0"
 
 // span writes a longer time in its two largest units.
 func (l lang) span(d time.Duration) string {
@@ -71,7 +74,7 @@ func (l lang) span(d time.Duration) string {
 	var parts []string
 	for _, u := range units {
 		if n := d / u.size; n > 0 {
-			parts = append(parts, l.number(int(n))+" "+u.name)
+			parts = append(parts, l.number(int(n))+noBreak+u.name)
 			d -= n * u.size
 		} else if len(parts) > 0 {
 			break
@@ -81,7 +84,7 @@ func (l lang) span(d time.Duration) string {
 		}
 	}
 	if len(parts) == 0 {
-		return "0 s"
+		return "0" + noBreak + "s"
 	}
 	return strings.Join(parts, " ")
 }
@@ -123,11 +126,11 @@ func stamp(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05") 
 func (l lang) bytesOf(n int64) string {
 	switch {
 	case n < 1<<10:
-		return l.number(int(n)) + " B"
+		return l.number(int(n)) + noBreak + "B"
 	case n < 1<<20:
-		return l.decimal(float64(n)/(1<<10), 1) + " KiB"
+		return l.decimal(float64(n)/(1<<10), 1) + noBreak + "KiB"
 	}
-	return l.decimal(float64(n)/(1<<20), 1) + " MiB"
+	return l.decimal(float64(n)/(1<<20), 1) + noBreak + "MiB"
 }
 
 // laidOut is JSON with space in it; what is no JSON stays as it is, and what

@@ -85,6 +85,10 @@ func whole(n any) int {
 		return int(n)
 	case int32:
 		return int(n)
+	case *int64:
+		return int(*n)
+	case *int:
+		return int(*n)
 	}
 	panic(fmt.Sprintf("%T is no whole number", n))
 }

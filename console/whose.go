@@ -25,6 +25,7 @@ const (
 	ofEvent        whose = "event"
 	ofVerification whose = "verification"
 	ofDelivery     whose = "delivery"
+	ofJob          whose = "job"
 	ofRun          whose = "run" // of all clients, or one; a bound key sees its own part
 )
 
@@ -40,7 +41,7 @@ func (w whose) fits(path string) bool {
 		return !byClient
 	case ofPath:
 		return byClient
-	case ofSubscription, ofEvent, ofVerification, ofDelivery, ofRun:
+	case ofSubscription, ofEvent, ofVerification, ofDelivery, ofJob, ofRun:
 		return byID
 	}
 	return false
@@ -70,7 +71,7 @@ func (v *visit) within() error {
 		return v.ownQuery(bound)
 	case ofRun:
 		return v.c.o.Access.HasPart(v.ctx, bound, id)
-	case ofEvent, ofVerification, ofDelivery:
+	case ofEvent, ofVerification, ofDelivery, ofJob:
 		kind := webhook.Resource(v.route.whose)
 		owner, err := v.c.o.Access.Owner(v.ctx, kind, id)
 		if err == nil && owner != bound {
