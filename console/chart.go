@@ -12,14 +12,14 @@ import (
 // that a chart is as wide as its place while its texts keep their size;
 // heights are in pixels. The colours are classes of the style sheet.
 
-// percent is a position or a width along a chart, as SVG writes it.
-type percent float64
+// share is a position or a width along a chart, as SVG writes it.
+type share float64
 
-func (p percent) String() string { return strconv.FormatFloat(float64(p), 'f', 2, 64) + "%" }
+func (p share) String() string { return strconv.FormatFloat(float64(p), 'f', 2, 64) + "%" }
 
 // bar is a rectangle of a chart.
 type bar struct {
-	X, Width  percent
+	X, Width  share
 	Y, Height int
 	Class     string // of its colour
 	Title     string // in words, for who points at it
@@ -27,7 +27,7 @@ type bar struct {
 
 // tick is a mark of an axis with its text.
 type tick struct {
-	X    percent
+	X    share
 	Y    int
 	Text string
 }
@@ -98,7 +98,7 @@ func (c *hourChart) draw(v *visit, top int64) {
 	width := 100 / float64(max(1, len(c.Rows)))
 	every := max(1, (len(c.Rows)+5)/6)
 	for i, row := range c.Rows {
-		x := percent(float64(i)*width + width*.12)
+		x := share(float64(i)*width + width*.12)
 		y, sum := c.Base, int64(0)
 		for j, n := range row.Count {
 			if n == 0 {
@@ -108,11 +108,11 @@ func (c *hourChart) draw(v *visit, top int64) {
 			height := max(2, y-(c.Base-int(chartHeight*sum/top)))
 			y -= height
 			state := c.States[j]
-			c.Bars = append(c.Bars, bar{x, percent(width * .76), max(0, y), height, stateFill(state), row.At.In(brasilia).Format("15:04") + " · " +
+			c.Bars = append(c.Bars, bar{x, share(width * .76), max(0, y), height, stateFill(state), row.At.In(brasilia).Format("15:04") + " · " +
 				v.c.words[v.lang].orWord("state.", string(state)) + " " + v.lang.number(int(n))})
 		}
 		if i%every == 0 && i+every/2 < len(c.Rows) {
-			c.Hours = append(c.Hours, tick{percent(float64(i) * width), c.Base + 15, row.At.In(brasilia).Format("15:04")})
+			c.Hours = append(c.Hours, tick{share(float64(i) * width), c.Base + 15, row.At.In(brasilia).Format("15:04")})
 		}
 	}
 }

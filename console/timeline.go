@@ -15,16 +15,16 @@ type timeline struct {
 	Span   time.Duration
 	Slots  []slot
 	Ticks  []tick
-	Now    percent
+	Now    share
 	Shown  bool // now is within the drawing
-	Done   percent
+	Done   share
 }
 
 // slot is one place of the timeline: an attempt that was made, or one to come.
 type slot struct {
 	Number int
 	At     time.Time
-	X      percent
+	X      share
 	Y      int
 	Kind   string // ok, bad, manual-ok, manual-bad, coming
 	Coming bool
@@ -107,7 +107,7 @@ func coming(d *webhook.Delivery, s webhook.Schedule) []time.Time {
 // It returns how many rows there are.
 func (t *timeline) place() int {
 	rows := 1
-	var ends []percent // of the last slot in each row
+	var ends []share // of the last slot in each row
 	for i := range t.Slots {
 		s := &t.Slots[i]
 		s.X = t.at(s.At)
@@ -126,9 +126,9 @@ func (t *timeline) place() int {
 }
 
 // at is where a moment is along the axis.
-func (t *timeline) at(at time.Time) percent {
-	share := float64(at.Sub(t.From)) / float64(t.Span)
-	return percent(timelineMin + timelineMax*min(1, max(0, share)))
+func (t *timeline) at(at time.Time) share {
+	part := float64(at.Sub(t.From)) / float64(t.Span)
+	return share(timelineMin + timelineMax*min(1, max(0, part)))
 }
 
 // ticks are at most six round times after the beginning.
@@ -183,8 +183,8 @@ type timing struct {
 type timingPart struct {
 	Key   string // of its text: dns, connect, tls, first_byte, rest
 	Took  time.Duration
-	X     percent
-	Width percent
+	X     share
+	Width share
 	Class string
 }
 
@@ -209,12 +209,12 @@ func drawTiming(a *webhook.Attempt) timing {
 	}
 	t.Parts = append(t.Parts, timingPart{Key: "rest", Took: max(0, rest), Class: "fill-calm"})
 	whole := max(a.Duration, a.Duration-rest)
-	x := percent(0)
+	x := share(0)
 	for i := range t.Parts {
 		p := &t.Parts[i]
 		p.X = x
 		if whole > 0 {
-			p.Width = percent(100 * float64(p.Took) / float64(whole))
+			p.Width = share(100 * float64(p.Took) / float64(whole))
 		}
 		x += p.Width
 	}

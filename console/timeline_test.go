@@ -20,7 +20,7 @@ func TestTimelineIsToScale(t *testing.T) {
 	}
 	whole := line.Slots[5].X - line.Slots[0].X
 	for i, minutes := range []float64{0, 1, 6, 21, 51, 111} {
-		want := line.Slots[0].X + whole*percent(minutes/111)
+		want := line.Slots[0].X + whole*share(minutes/111)
 		if got := line.Slots[i].X; got < want-.01 || got > want+.01 {
 			t.Errorf("slot %d is at %s, want %s", i+1, got, want)
 		}
@@ -51,7 +51,7 @@ func TestTimelineOfOneAttempt(t *testing.T) {
 func TestTimingAddsUp(t *testing.T) {
 	ms := func(n int) *time.Duration { d := time.Duration(n) * time.Millisecond; return &d }
 	bar := drawTiming(&webhook.Attempt{Duration: 100 * time.Millisecond, Timing: webhook.Timing{DNS: ms(10), TLS: ms(20), FirstByte: ms(50)}})
-	var sum percent
+	var sum share
 	for _, p := range bar.Parts {
 		if p.X != sum {
 			t.Errorf("%s begins at %s, want %s", p.Key, p.X, sum)
