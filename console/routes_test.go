@@ -45,6 +45,7 @@ func TestEveryRouteWantsASession(t *testing.T) {
 	key, _ := h.key(webhook.RoleViewer, "other")
 	ids := map[whose]string{
 		ofPlatform: string(key), ofSubscription: string(sub), ofEvent: string(event), ofDelivery: string(deliveries[0]), ofJob: string(webhook.NewJobID()), ofRun: string(run.ID),
+		ofVerification: string(h.verify("other", "")),
 	}
 	ask := func(v *visitor, r *route) *page {
 		path := strings.ReplaceAll(r.path, "{client_id}", "other")
