@@ -82,6 +82,7 @@ func (d *demo) start(r runContext, h *house, addr net.Addr) {
 	}
 	base := "http://" + addr.String()
 	d.say("Carteiro %s runs at %s, on embedded SQLite and Redis; its data are in %s", version(), base, h.config.DataDir)
+	d.say("  console    %s/console   (sign in with the admin key)", base)
 	d.say("  admin key  %s", h.key)
 	d.say("  try        carteiro deliveries --api-url %s --data-dir %s", base, h.config.DataDir)
 	d.say("  or         curl -H 'Authorization: Bearer %s' %s/v1/deliveries", h.key, base)
