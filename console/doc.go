@@ -61,7 +61,7 @@
 //	client-name        .ClientID              a client with a link, or "every client"
 //	health-bar         .Health                a small bar of a subscription's newest deliveries
 //	strip              .Data                  the same one by one; .Strip and .Health
-//	test-attempt       .Attempt               the attempt of a test with what was sent and answered
+//	attempt            .Attempt               one attempt with what was sent and answered with what was sent and answered
 //	personal           .                      says whether personal data are shown; .Data.Revealed and .Data.Reveal
 //
 // What is kept up to date stands in an element with an id and data-live.

@@ -55,7 +55,7 @@ func (c *console) showEventType(v *visit) error {
 	}
 	of := func(path string) string { return address(path, url.Values{typeParam: {string(t.Slug)}}) }
 	return v.show("event_type", eventTypePage{
-		Type: t, Reserved: t.Slug.Reserved() != "", Schema: laidOut(t.Schema), Example: laidOut(t.Example),
+		Type: t, Reserved: t.Slug.Reserved() != "", Schema: readable(t.Schema), Example: readable(t.Example),
 		Subscriptions: of("/console/subscriptions"), Events: of("/console/events"),
 	})
 }
@@ -93,7 +93,7 @@ func (c *console) editEventType(v *visit) error {
 		return webhook.Conflict("reserved_event_type", "%s %s or changed.", t.Slug, t.Slug.Reserved())
 	}
 	f := newForm("slug", string(t.Slug), "name", t.Name, "description", t.Description, "envelope", string(t.Envelope),
-		"schema", laidOut(t.Schema), "example", laidOut(t.Example))
+		"schema", readable(t.Schema), "example", readable(t.Example))
 	if t.Deprecated {
 		f.Values.Set("deprecated", "true")
 	}

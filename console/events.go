@@ -83,7 +83,7 @@ func (c *console) showEvent(v *visit) error {
 		Took: m.CreatedAt.Sub(m.OccurredAt),
 	}
 	if m.Body != nil {
-		p.Data = laidOut(s.EventData(&m))
+		p.Data = readable(s.EventData(&m))
 	}
 	if next != "" {
 		p.More = address("/console/deliveries", url.Values{eventParam: {id}})

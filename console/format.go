@@ -1,8 +1,6 @@
 package console
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -131,16 +129,6 @@ func (l lang) bytesOf(n int64) string {
 		return l.decimal(float64(n)/(1<<10), 1) + noBreak + "KiB"
 	}
 	return l.decimal(float64(n)/(1<<20), 1) + noBreak + "MiB"
-}
-
-// laidOut is JSON with space in it; what is no JSON stays as it is, and what
-// is no text is told as one.
-func laidOut(text []byte) string {
-	var b bytes.Buffer
-	if len(text) > 0 && json.Indent(&b, text, "", "  ") == nil {
-		text = b.Bytes()
-	}
-	return strings.ToValidUTF8(string(text), "\uFFFD")
 }
 
 // dict makes one value of pairs of a name and a value, for a template that is

@@ -60,7 +60,7 @@ func (c *console) testSubscription(v *visit) error {
 // testResult is a test of a subscription that is over.
 type testResult struct {
 	Delivery webhook.Delivery
-	Attempt  testAttempt
+	Attempt  attemptView
 }
 
 // testResult reads the test that the address names; nil: it names none.
@@ -80,29 +80,7 @@ func (v *visit) testResult(sub *webhook.Subscription) (*testResult, error) {
 	if err != nil || len(attempts) == 0 {
 		return nil, err
 	}
-	return &testResult{Delivery: v.redacted().Delivery(&d), Attempt: v.attempt(&attempts[0])}, nil
-}
-
-// testAttempt is an attempt as the page of its test shows it.
-type testAttempt struct {
-	webhook.Attempt
-	RequestHeaders []fact
-	AnswerHeaders  []fact
-	AnswerBody     string // without personal data
-}
-
-func (v *visit) attempt(a *webhook.Attempt) testAttempt {
-	s := v.redacted()
-	out := testAttempt{Attempt: *a, AnswerBody: laidOut(s.JSON(a.ResponseBody))}
-	out.URL = s.Text(a.URL)
-	for _, name := range sortedNames(a.RequestHeaders) {
-		out.RequestHeaders = append(out.RequestHeaders, fact{name, a.RequestHeaders[name]})
-	}
-	headers := s.Headers(a.ResponseHeaders)
-	for _, name := range sortedNames(headers) {
-		for _, value := range headers[name] {
-			out.AnswerHeaders = append(out.AnswerHeaders, fact{name, value})
-		}
-	}
-	return out
+	one := viewAttempt(&attempts[0], v.redacted())
+	one.Method, one.Open = d.Method, true
+	return &testResult{Delivery: v.redacted().Delivery(&d), Attempt: one}, nil
 }

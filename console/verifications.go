@@ -71,7 +71,7 @@ func (c *console) showVerification(v *visit) error {
 		return err
 	}
 	p := verificationPage{
-		Verification: one, Metadata: laidOut(s.JSON(one.Metadata, "metadata")), Revealed: v.revealing(), Reveal: v.with(revealParam, "true"),
+		Verification: one, Metadata: readable(s.JSON(one.Metadata, "metadata")), Revealed: v.revealing(), Reveal: v.with(revealParam, "true"),
 	}
 	if one.Callback != nil {
 		p.Callback = s.Text(one.Callback.URL)
