@@ -77,7 +77,8 @@ func TestTooManyTests(t *testing.T) {
 		<-release
 	}))
 	t.Cleanup(receiver.Close)
-	path := "/v1/subscriptions/" + h.subscribe(receiver.URL) + "/test"
+	sub := "/v1/subscriptions/" + h.subscribe(receiver.URL)
+	path := sub + "/test"
 	const body = `{"event_type":"shop.product.redemption"}`
 	var done sync.WaitGroup
 	for range most {
@@ -90,6 +91,7 @@ func TestTooManyTests(t *testing.T) {
 	if got.header.Get("Retry-After") != "1" {
 		t.Errorf("Retry-After %q", got.header.Get("Retry-After"))
 	}
+	h.do("POST", sub+"/check", "").problem(429, "too_many_tests")
 	close(release)
 	done.Wait()
 }

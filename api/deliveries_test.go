@@ -58,7 +58,7 @@ func TestAFailedDeliveryShowsItsAttempt(t *testing.T) {
 func TestASucceededDeliveryCannotBeCanceled(t *testing.T) {
 	target, _ := newReceiver(t, 200, "")
 	h := newHouse(t, 4)
-	h.subscribe(target)
+	sub := h.subscribe(target)
 	id := h.do("POST", "/v1/events", event(redemption)).want(202).text("deliveries", 0, "id")
 	h.next()
 	h.do("POST", "/v1/deliveries/"+id+"/cancel", "").problem(409, "delivery_finished")
@@ -67,6 +67,8 @@ func TestASucceededDeliveryCannotBeCanceled(t *testing.T) {
 		h.do("POST", "/v1/deliveries/dlv_00000000000000000000000000/"+action, "").problem(404, "not_found")
 		h.do("POST", "/v1/deliveries/"+id+"/"+action, `{"a":1}`).problem(422, "invalid_request")
 	}
+	h.do("DELETE", "/v1/subscriptions/"+sub, "").want(204)
+	h.do("POST", "/v1/deliveries/"+id+"/retry", "").problem(409, "subscription_gone")
 }
 
 func TestDeliveryFilters(t *testing.T) {

@@ -22,7 +22,7 @@ func deliveryTexts() map[string]operationText {
 			summary: "Retry a delivery",
 			description: "Sends it at once, in any state but `canceled`, with the same `webhook-id`. It neither spends nor cancels the schedule. " +
 				"The answer is the delivery as it is with the retry noted.",
-			codes: []string{"delivery_canceled", "payload_gone"},
+			codes: []string{"delivery_canceled", "payload_gone", "subscription_gone"},
 		},
 		"cancel-delivery": {
 			summary: "Cancel a delivery", description: "An attempt under way may finish and is recorded; nothing more is sent.",

@@ -140,6 +140,9 @@ func (s *Store) RequestRetry(ctx context.Context, id webhook.DeliveryID, checkAt
 		if err := mustHaveBody(ctx, tx, d.MessageID); err != nil {
 			return err
 		}
+		if err := mustHaveSubscription(ctx, tx, &d); err != nil {
+			return err
+		}
 		err = tx.QueryRowContext(ctx, `
 			UPDATE deliveries SET manual_at = $2, parked = FALSE,
 				check_at = CASE WHEN check_at < $3 THEN check_at ELSE $3 END
@@ -175,6 +178,20 @@ func mustHaveBody(ctx context.Context, tx txn, id webhook.MessageID) error {
 	if errors.Is(err, sql.ErrNoRows) || (err == nil && !there) {
 		gone.At = maybeStored(at)
 		return webhook.Conflict("payload_gone", "The payload of message %s %s; there is nothing left to send.", id, &gone)
+	}
+	return err
+}
+
+// mustHaveSubscription refuses what nobody signs any more.
+func mustHaveSubscription(ctx context.Context, tx txn, d *webhook.Delivery) error {
+	var gone bool
+	err := tx.QueryRowContext(ctx, `SELECT deleted_at IS NOT NULL FROM subscriptions WHERE id = $1`, string(d.SubscriptionID)).Scan(&gone)
+	switch {
+	case errors.Is(err, sql.ErrNoRows): // a verification's callback has none
+		return nil
+	case err == nil && gone:
+		return webhook.Conflict("subscription_gone",
+			"The subscription of delivery %s was deleted, and its secret with it: nothing can be signed any more. Replay its event to a subscription that is there.", d.ID)
 	}
 	return err
 }

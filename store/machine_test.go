@@ -174,9 +174,9 @@ func (m *machine) retry(t *rapid.T) {
 	id := some(t, "delivery", m.deliveries)
 	d, now := m.deliveries[id], m.e.now()
 	ref, err := m.e.RequestRetry(context.Background(), id, now.Add(time.Second), nil)
-	if d.State == webhook.StateCanceled {
+	if d.State == webhook.StateCanceled || m.subs[d.Sub].deleted {
 		if !webhook.IsKind(err, webhook.KindConflict) {
-			t.Fatalf("a retry of a canceled one: %v", err)
+			t.Fatalf("a retry of a canceled one, or of a deleted subscription's: %v", err)
 		}
 		return
 	}

@@ -64,6 +64,16 @@ func checkRequestRetryRefused(t *testing.T, e *env) {
 	_, err = e.RequestRetry(ctx, in.Deliveries[0].ID, e.now(), nil)
 	wantConflict(t, err)
 	e.wantStands(t, in.Deliveries[0].ID, "pending next=0s check=30s")
+
+	sub := e.subscribe(t)
+	sent := e.accept(t, sub)
+	e.attemptOnce(t, sent, 200)
+	if err := e.DeleteSubscription(ctx, sub); err != nil {
+		t.Fatal(err)
+	}
+	_, err = e.RequestRetry(ctx, sent.ID, e.now(), nil)
+	wantConflict(t, err)
+	e.wantStands(t, sent.ID, "succeeded attempts=1 spent=1 finished=1s")
 }
 
 func checkRequestRetryIdempotent(t *testing.T, e *env) {
