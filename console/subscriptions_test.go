@@ -262,13 +262,13 @@ func TestATestTellsWhyItFailed(t *testing.T) {
 	sub := h.subscribe("acme", newReceiver(t, 500, `{"error":"down","cpf":"111.444.777-35"}`))
 	at := "/console/subscriptions/" + string(sub)
 	p := h.admin().post(at+"/test", "event_type", "shop.product.redemption").want(200)
-	p.has("It did not arrive: status", "status 500", "&#34;error&#34;: &#34;down&#34;", "Webhook-Id").hasNot("111.444.777-35")
+	p.has("The receiver did not take it.", "status 500", "&#34;error&#34;: &#34;down&#34;", "Webhook-Id").hasNot("111.444.777-35")
 	if !strings.Contains(p.url.String(), "?test=dlv_") {
 		t.Errorf("the test is at %s", p.url)
 	}
 	h.admin().post(at+"/test", "event_type", "no.such").want(422).has("event_type-fault", "no known event type")
 	other := h.subscribe("other", newReceiver(t, 200, ""))
-	h.admin().get("/console/subscriptions/" + string(other) + "?" + p.url.RawQuery).want(200).hasNot("It did not arrive")
+	h.admin().get("/console/subscriptions/" + string(other) + "?" + p.url.RawQuery).want(200).hasNot("The receiver did not take it.")
 	paused := h.as(webhook.RoleOperator, "acme")
 	paused.post(at+"/pause").want(200).has("Paused: nothing is sent", "held")
 	if got := len(h.audited("pause-subscription")); got != 1 {
