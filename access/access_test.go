@@ -201,13 +201,18 @@ func TestChecksShareALook(t *testing.T) {
 	_, text := b.make(r, webhook.APIKey{})
 	b.accepted(r, text)
 	looks := 0
+	var wg, begun sync.WaitGroup
+	begun.Add(1000)
 	r.looks = batch.New(batch.Options[struct{}]{MaxWeight: maxTogether}, func(in []struct{}) []batch.Result[*snapshot] {
+		begun.Wait() // a busy machine begins them one after another
 		looks++
 		return r.look(in)
 	})
-	var wg sync.WaitGroup
 	for range 1000 {
-		wg.Go(func() { b.accepted(r, text) })
+		wg.Go(func() {
+			begun.Done()
+			b.accepted(r, text)
+		})
 	}
 	wg.Wait()
 	if looks > 100 {

@@ -122,14 +122,14 @@ type Options struct {
 // console is the state of the handlers.
 type console struct {
 	o       Options
-	pages   map[lang]templates // by language and page
+	pages   map[lang]*templates // by language and page
 	words   map[lang]catalogue
 	assets  map[string]asset
 	tracked []route // the table, for the navigation
 }
 
 // New builds the console. It fails when an option is missing, when a route is
-// not declared whole, or when a page or a text is not in order.
+// not declared whole, or when a text is not in order.
 func New(o Options) (http.Handler, error) {
 	c, err := newConsole(o)
 	if err != nil {

@@ -5,11 +5,10 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
-	"io/fs"
 	"net/http"
-	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/carteiro-webhooks/carteiro/webhook"
@@ -18,35 +17,44 @@ import (
 //go:embed templates
 var templateFiles embed.FS
 
-// templates are the pages of one language by name: templates/pages/NAME.html.
-type templates map[string]*template.Template
+// templates are the pages of one language: templates/pages/NAME.html. Each holds
+// a copy of the layout and the parts, so it is made when somebody first visits
+// it: a process whose console nobody opens carries none.
+type templates struct {
+	base *template.Template // the layout, and the parts that pages are made of
 
-// loadPages reads every page in every language, together with the layout and
-// the parts that pages are made of.
-func (c *console) loadPages() error {
-	c.pages = map[lang]templates{}
-	names, err := fs.Glob(templateFiles, "templates/pages/*.html")
-	if err != nil {
-		return err
+	mu   sync.Mutex
+	made map[string]*template.Template // by name
+}
+
+// page returns a page's template.
+func (t *templates) page(name string) (*template.Template, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if page := t.made[name]; page != nil {
+		return page, nil
 	}
+	page, err := t.base.Clone()
+	if err == nil {
+		page, err = page.ParseFS(templateFiles, "templates/pages/"+name+".html")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("page %s: %w", name, err)
+	}
+	t.made[name] = page
+	return page, nil
+}
+
+// loadPages reads what every page is made of, in every language.
+func (c *console) loadPages() error {
+	c.pages = map[lang]*templates{}
 	for _, l := range langs() {
 		base, err := template.New("layout.html").Funcs(c.funcs(l)).Option("missingkey=error").
 			ParseFS(templateFiles, "templates/layout.html", "templates/parts/*.html")
 		if err != nil {
 			return fmt.Errorf("console: %w", err)
 		}
-		pages := templates{}
-		for _, name := range names {
-			page, err := base.Clone()
-			if err == nil {
-				page, err = page.ParseFS(templateFiles, name)
-			}
-			if err != nil {
-				return fmt.Errorf("console: %w", err)
-			}
-			pages[strings.TrimSuffix(path.Base(name), ".html")] = page
-		}
-		c.pages[l] = pages
+		c.pages[l] = &templates{base: base, made: map[string]*template.Template{}}
 	}
 	return nil
 }
@@ -147,9 +155,9 @@ func (v *visit) show(page string, data any) error { return v.showWith(http.Statu
 // showWith answers with a page and a status. The page is made whole before a
 // byte of it is sent.
 func (v *visit) showWith(status int, page string, data any) error {
-	t := v.c.pages[v.lang][page]
-	if t == nil {
-		return fmt.Errorf("there is no page %q", page)
+	t, err := v.c.pages[v.lang].page(page)
+	if err != nil {
+		return err
 	}
 	w := &view{
 		Page: page, Data: data, Lang: v.lang, Theme: v.theme(), Here: v.here(), Nav: v.nav(), Done: v.done, v: v,

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -38,6 +39,28 @@ func TestBothLanguagesSayTheSame(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestEveryPageIsInOrder: a page is read when it is first visited, so that a
+// fault in it would be found by a visitor.
+func TestEveryPageIsInOrder(t *testing.T) {
+	h := newHouse(t, 0)
+	names, err := fs.Glob(templateFiles, "templates/pages/*.html")
+	must(t, err)
+	for _, l := range langs() {
+		for _, name := range names {
+			page, err := h.c.pages[l].page(strings.TrimSuffix(path.Base(name), ".html"))
+			must(t, err)
+			for _, part := range []string{"title", "content"} {
+				if page.Lookup(part) == nil {
+					t.Errorf("%s does not define %q", name, part)
+				}
+			}
+		}
+	}
+	if _, err := h.c.pages[english].page("none"); err == nil {
+		t.Error("there is a page that has no file")
 	}
 }
 
