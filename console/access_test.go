@@ -55,6 +55,10 @@ func TestTheAuditLogIsSearched(t *testing.T) {
 	v.get("/console/audit-log?resource=nothing").want(422).has("no such kind")
 	v.get("/console/audit-log?since=soon&actor=%C3%A9").want(422).has("no time", "At most 200")
 	h.as(webhook.RoleOperator, "").get("/console/audit-log").want(403)
+	client := &webhook.AuditEntry{Resource: webhook.ResourceClient, ResourceID: "acme"}
+	if to := resourcePath(client); to != "/console/clients/acme" {
+		t.Errorf("a client is shown at %q", to)
+	}
 	lines, _, err := h.store.AuditLog(context.Background(), store.AuditFilter{Action: "change-export"}, store.Page{Limit: 10})
 	must(t, err)
 	if len(lines) != 1 || len(lines[0].Fields) != 6 {

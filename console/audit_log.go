@@ -83,7 +83,9 @@ func resourcePath(e *webhook.AuditEntry) string {
 		return ""
 	}
 	folder := map[webhook.Resource]string{
-		webhook.ResourceDelivery: "deliveries", webhook.ResourceExport: "exports", webhook.ResourceRun: "runs",
+		webhook.ResourceClient: "clients", webhook.ResourceDelivery: "deliveries", webhook.ResourceEvent: "events",
+		webhook.ResourceEventType: "event-types", webhook.ResourceExport: "exports", webhook.ResourceRun: "runs",
+		webhook.ResourceSubscription: "subscriptions", webhook.ResourceVerification: "verifications",
 	}[e.Resource]
 	if folder == "" {
 		return ""
