@@ -45,6 +45,7 @@ type house struct {
 	handler  http.Handler // the same, held to the document
 	log      *logBuffer
 	observed chan dispatcher.Observation
+	jobs     chan webhook.JobID         // a step of a job was committed, or the process has left it
 	ran      chan scheduler.Observation // runs that have ended
 }
 
@@ -82,7 +83,7 @@ func newHouseAt(t testing.TB, workers int, database string) *house {
 func newHouseWith(t testing.TB, workers int, database string, targets sender.PolicyOptions) *house {
 	t.Helper()
 	ctx := context.Background()
-	h := &house{t: t, log: &logBuffer{}, observed: make(chan dispatcher.Observation, 10_000), ran: make(chan scheduler.Observation, 1000)}
+	h := &house{t: t, log: &logBuffer{}, observed: make(chan dispatcher.Observation, 10_000), jobs: make(chan webhook.JobID, 1000), ran: make(chan scheduler.Observation, 1000)}
 	var err error
 	h.store, err = store.Open(ctx, database, store.Options{})
 	must(t, err)
@@ -109,7 +110,8 @@ func newHouseWith(t testing.TB, workers int, database string, targets sender.Pol
 	h.d, err = dispatcher.New(ctx, dispatcher.Options{
 		Store: h.store, Subscriptions: h.subs, Sender: send, Redis: redis, Schedule: webhook.DefaultSchedule(),
 		Timeout: 5 * time.Second, Workers: workers, Log: quiet,
-		Observe: func(ob dispatcher.Observation) { h.observed <- ob },
+		Observe:    func(ob dispatcher.Observation) { h.observed <- ob },
+		ObserveJob: func(id webhook.JobID) { h.jobs <- id },
 	})
 	must(t, err)
 	must(t, h.d.Start(ctx))

@@ -11,12 +11,15 @@ import (
 // jobWhen waits until a job is in a state.
 func (h *house) jobWhen(id, state string) *answer {
 	h.t.Helper()
-	for late := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) { // it tells nobody
+	late := time.After(30 * time.Second)
+	for {
 		got := h.do("GET", "/v1/jobs/"+id, "").want(200)
 		if got.text("state") == state {
 			return got
 		}
-		if time.Now().After(late) {
+		select {
+		case <-h.jobs:
+		case <-late:
 			h.t.Fatalf("after 30 s the job is %s", got.body)
 		}
 	}

@@ -33,6 +33,9 @@ type Options struct {
 	// ObserveIntake is called at the end of each Accept, from many goroutines;
 	// nil: nobody looks.
 	ObserveIntake func(context.Context, IntakeObservation)
+	// ObserveJob is called after each committed step of a bulk job of this
+	// process, and when the process has left the job; nil: nobody looks.
+	ObserveJob func(webhook.JobID)
 }
 
 // Dispatcher takes events in and knows what to do with deliveries. With
@@ -81,6 +84,9 @@ func New(ctx context.Context, o Options) (*Dispatcher, error) {
 	}
 	if o.ObserveIntake == nil {
 		o.ObserveIntake = func(context.Context, IntakeObservation) {}
+	}
+	if o.ObserveJob == nil {
+		o.ObserveJob = func(webhook.JobID) {}
 	}
 	if o.VerificationTTL == 0 {
 		o.VerificationTTL = webhook.DefaultVerificationTTL

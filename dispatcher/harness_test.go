@@ -35,6 +35,7 @@ type house struct {
 	redis    *dispatcher.Redis
 	sender   *sender.Sender
 	observed chan dispatcher.Observation
+	jobs     chan webhook.JobID // a step was committed, or the process has left it
 	stopping sync.Once
 	closing  sync.Once
 }
@@ -76,7 +77,7 @@ func newHouse(t testing.TB, o houseOptions) *house {
 	if o.log == nil {
 		o.log = complaints(t)
 	}
-	h := &house{t: t, o: o, observed: make(chan dispatcher.Observation, 100_000)}
+	h := &house{t: t, o: o, observed: make(chan dispatcher.Observation, 100_000), jobs: make(chan webhook.JobID, 100_000)}
 	var err error
 	h.store, err = store.Open(ctx, o.database, store.Options{Now: o.now})
 	must(t, err)
@@ -109,7 +110,8 @@ func newHouse(t testing.TB, o houseOptions) *house {
 	h.d, err = dispatcher.New(ctx, dispatcher.Options{
 		Store: h.store, Subscriptions: h.subs, Sender: h.sender, Redis: h.redis, Schedule: o.schedule,
 		Timeout: o.timeout, Workers: o.workers, Log: log, Now: o.now,
-		Observe: func(ob dispatcher.Observation) { h.observed <- ob },
+		Observe:    func(ob dispatcher.Observation) { h.observed <- ob },
+		ObserveJob: func(id webhook.JobID) { h.jobs <- id },
 	})
 	must(t, err)
 	if !o.stopped {

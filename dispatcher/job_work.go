@@ -153,6 +153,7 @@ func (w *jobWorker) step(ctx context.Context, p *webhook.JobPart, n int) error {
 			return err
 		}
 		w.hint(step, sent)
+		w.d.o.ObserveJob(w.job.ID)
 		p.Position, p.Finished = step.Position, step.Last
 		p.Done += int64(len(sent) + len(step.Deliveries))
 		p.Skipped += int64(len(items) - len(sent) - len(step.Deliveries))

@@ -207,6 +207,7 @@ func (j *jobs) look() error {
 
 // work takes a job to its end, or gives it back.
 func (j *jobs) work(job *webhook.Job) {
+	defer j.d.o.ObserveJob(job.ID)
 	log := j.d.o.Log.With("job", job.ID, "kind", job.Kind, "client", job.Filter.ClientID)
 	log.Info("a bulk job starts", "taken_up", job.Generation, "done", job.Done, "skipped", job.Skipped)
 	w := &jobWorker{d: j.d, job: job}

@@ -94,7 +94,16 @@ func (h *house) killAtWork(id webhook.JobID, done int64, moment time.Duration) {
 	cmd.Env = append(os.Environ(), childJobs+"="+h.o.database)
 	cmd.Stderr = os.Stderr
 	must(h.t, cmd.Start())
-	h.jobWhen(id, func(j webhook.Job) bool { return j.Generation > was.Generation && j.Done >= was.Done+done })
+	for late := time.Now().Add(60 * time.Second); ; time.Sleep(time.Millisecond) { // a process that is to be killed tells nobody
+		j, err := h.store.Job(context.Background(), id)
+		must(h.t, err)
+		if j.Generation > was.Generation && j.Done >= was.Done+done {
+			break
+		}
+		if time.Now().After(late) {
+			h.t.Fatalf("after 60 s the job is %+v", j)
+		}
+	}
 	time.Sleep(moment) // not a wait for anything: the point of the kill
 	must(h.t, cmd.Process.Kill())
 	err = cmd.Wait()

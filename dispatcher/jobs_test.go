@@ -18,16 +18,19 @@ func (h *house) ended(id webhook.JobID) webhook.Job {
 	return h.jobWhen(id, func(j webhook.Job) bool { return j.State.Final() })
 }
 
-// jobWhen waits until a job is as wanted.
+// jobWhen waits until a job of this process is as wanted.
 func (h *house) jobWhen(id webhook.JobID, want func(webhook.Job) bool) webhook.Job {
 	h.t.Helper()
-	for late := time.Now().Add(60 * time.Second); ; time.Sleep(5 * time.Millisecond) { // it tells nobody
+	late := time.After(60 * time.Second)
+	for {
 		j, err := h.store.Job(context.Background(), id)
 		must(h.t, err)
 		if want(j) {
 			return j
 		}
-		if time.Now().After(late) {
+		select {
+		case <-h.jobs:
+		case <-late:
 			h.t.Fatalf("after 60 s the job is %+v", j)
 		}
 	}
