@@ -69,8 +69,10 @@ func TestSeveralMachines(t *testing.T) {
 		}
 	}
 	t.Logf("%d runs, %d events; %d were under way in the killed worker and sent again", len(runs), len(s.accepted.copy())+len(other.accepted.copy()), doubled)
-	if doubled > inFlight {
-		t.Errorf("%d requests were repeated; the killed worker had at most %d under way", doubled, inFlight)
+	// Its slots hold so many exchanges; behind them, answers wait for the commit
+	// that records several at once.
+	if most := 4 * inFlight; doubled > most {
+		t.Errorf("%d requests were repeated; the killed worker had %d under way, and not so many more to record", doubled, inFlight)
 	}
 	for _, p := range []*process{one, workers[1], schedulers[1]} {
 		if code := terminate(p); code != exitOK {
