@@ -238,7 +238,10 @@ func (s *Store) Feed(ctx context.Context, sub webhook.SubscriptionID, n FeedLimi
 		}
 		return s.complete(ctx, tx, claimed)
 	})
-	return claimed, err
+	if err != nil { // nothing of it was committed
+		return nil, err
+	}
+	return claimed, nil
 }
 
 // FeedHost is Feed for deliveries without a subscription: a verification's
@@ -250,7 +253,10 @@ func (s *Store) FeedHost(ctx context.Context, host string, n int, t ClaimTerms) 
 		}
 		return s.complete(ctx, tx, claimed)
 	})
-	return claimed, err
+	if err != nil {
+		return nil, err
+	}
+	return claimed, nil
 }
 
 // parkedRows are rows that one statement claims.
@@ -330,6 +336,7 @@ type DueTerms struct {
 func (s *Store) Due(ctx context.Context, t DueTerms) (due []DueRef, more bool, err error) {
 	taken := 0
 	err = s.tx(ctx, func(tx txn) error {
+		due, taken = nil, 0 // it may be the second try
 		rows, err := tx.QueryContext(ctx, `
 			WITH c AS MATERIALIZED (
 				SELECT id AS c_id FROM deliveries WHERE check_at <= $1 ORDER BY check_at LIMIT $2`+s.d.skipLocked+`)

@@ -200,7 +200,34 @@ func feedChecks() []check {
 		{"feed the longest due first", checkFeed},
 		{"feed only parked ones of the subscription", checkFeedOnlyParked},
 		{"feed events before pages of exports", checkFeedEventsFirst},
+		{"a feed that fails hands nothing out", checkFeedFails},
 		{"subscriptions with parked deliveries", checkParkedSubscriptions},
+	}
+}
+
+// What was claimed by a transaction that is not committed is nobody's: sent, it
+// would be sent again.
+func checkFeedFails(t *testing.T, e *env) {
+	ctx := context.Background()
+	parked := e.park(t, e.subscribe(t))
+	rename := func(from, to string) {
+		t.Helper()
+		if err := e.tx(ctx, func(tx txn) error {
+			_, err := tx.ExecContext(ctx, `UPDATE counters SET name = $2 WHERE name = $1`, from, to)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sub := e.get(t, parked.ID).SubscriptionID
+	rename("catalogue", "away") // the last thing that a feed reads
+	got, err := e.Feed(ctx, sub, FeedLimits{Most: 1}, e.terms())
+	if err == nil || len(got) != 0 {
+		t.Errorf("fed %v, %v", got, err)
+	}
+	rename("away", "catalogue")
+	if got := e.feed(t, sub, 1); len(got) != 1 {
+		t.Errorf("then fed %v", got)
 	}
 }
 
