@@ -101,7 +101,7 @@ func subscriptionTexts() map[string]operationText {
 		},
 		"delete-subscription": {
 			summary:     "Delete a subscription",
-			description: "What it still waits for is canceled; an attempt under way may finish. The log of its deliveries stays.",
+			description: "What it still waits for is canceled; an attempt under way may finish, and counts when it is acknowledged. The log of its deliveries stays.",
 			answers:     map[string]string{"204": "It is gone"},
 		},
 		"pause-subscription": {

@@ -25,7 +25,7 @@ func deliveryTexts() map[string]operationText {
 			codes: []string{"delivery_canceled", "payload_gone", "subscription_gone"},
 		},
 		"cancel-delivery": {
-			summary: "Cancel a delivery", description: "An attempt under way may finish and is recorded; nothing more is sent.",
+			summary: "Cancel a delivery", description: "An attempt under way may finish and is recorded: where the receiver acknowledges it, the delivery has `succeeded`. Nothing more is sent.",
 			codes: []string{"delivery_finished"},
 		},
 	}

@@ -20,7 +20,8 @@ func (d *Dispatcher) Retry(ctx context.Context, id webhook.DeliveryID, i *store.
 	return nil
 }
 
-// Cancel stops a delivery that still waits. An attempt under way may finish.
+// Cancel stops a delivery that still waits. An attempt under way may finish, and
+// the delivery has succeeded where it is acknowledged.
 func (d *Dispatcher) Cancel(ctx context.Context, id webhook.DeliveryID) (webhook.Delivery, error) {
 	return d.o.Store.Cancel(ctx, id)
 }

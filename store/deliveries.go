@@ -196,7 +196,8 @@ func mustHaveSubscription(ctx context.Context, tx txn, d *webhook.Delivery) erro
 	return err
 }
 
-// Cancel stops a delivery. An attempt under way may finish and is recorded.
+// Cancel stops a delivery. An attempt under way may finish and is recorded; where
+// the receiver acknowledges it, the delivery has succeeded.
 func (s *Store) Cancel(ctx context.Context, id webhook.DeliveryID) (webhook.Delivery, error) {
 	var d webhook.Delivery
 	err := s.tx(ctx, func(tx txn) error {

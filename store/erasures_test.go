@@ -333,7 +333,7 @@ func checkErasureInFlight(t *testing.T, e *env) {
 	r := e.result(c, 200)
 	r.Attempt.ResponseBody = []byte(planted)
 	e.record(t, r)
-	if d := e.get(t, ref.ID); d.State != webhook.StateCanceled || d.AttemptCount != 1 {
+	if d := e.get(t, ref.ID); d.State != webhook.StateSucceeded || d.CancelReason != "" || d.AttemptCount != 1 {
 		t.Errorf("got %+v", d)
 	}
 	got := e.erase(t, someClient)

@@ -70,7 +70,7 @@ func (d *modelDelivery) record(r Result) {
 	}
 	d.Spent = r.Outcome.Spent
 	switch {
-	case d.State == webhook.StateCanceled:
+	case d.State == webhook.StateCanceled && !r.Attempt.Acknowledged():
 	case r.Outcome.State.Final():
 		d.end(r.Outcome.State)
 	case d.State == webhook.StateHeld:

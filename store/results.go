@@ -86,7 +86,7 @@ var resultColumns = []column{
 //
 //	claimed with this generation    → the new state, one attempt more
 //	a manual attempt that failed    → state and schedule stay as they are now
-//	canceled meanwhile              → stays canceled, the attempt is logged
+//	canceled meanwhile              → stays canceled, unless it was acknowledged; the attempt is logged
 //	held meanwhile, result no end   → stays held, with its next time kept
 //	another manual retry asked      → looked after at once
 //	claimed by somebody else        → nothing
@@ -125,17 +125,18 @@ const recordUpdate = `
 		generation = generation + 1, crash_count = 0, lease_until = NULL, attempt_count = attempt_count + 1,
 		url = v_url, method = v_method, last_status = v_status, last_error = v_error,
 		automatic_count = CASE WHEN v_keep THEN automatic_count ELSE v_spent END,
-		state = CASE WHEN v_keep OR state = 'canceled' THEN state
+		state = CASE WHEN v_keep OR (state = 'canceled' AND v_state <> 'succeeded') THEN state
 			WHEN state = 'held' AND v_state NOT IN ('succeeded', 'failed') THEN state ELSE v_state END,
 		hold_reason = CASE WHEN NOT v_keep AND v_state IN ('succeeded', 'failed') THEN '' ELSE hold_reason END,
+		cancel_reason = CASE WHEN NOT v_keep AND v_state = 'succeeded' THEN '' ELSE cancel_reason END,
 		next_attempt_at = CASE WHEN v_keep OR state = 'canceled' THEN next_attempt_at ELSE v_next END,
 		manual_at = CASE WHEN manual_at = v_manual_at THEN NULL ELSE manual_at END,
 		check_at = CASE WHEN manual_at IS NOT NULL AND manual_at <> COALESCE(v_manual_at, 0) THEN v_ended
 			WHEN v_keep AND state IN ('pending', 'retrying') THEN v_ended
 			WHEN v_keep OR state = 'canceled' OR state = 'held' THEN NULL
 			ELSE v_check END,
-		finished_at = CASE WHEN NOT v_keep AND v_state IN ('succeeded', 'failed') AND state NOT IN (v_state, 'canceled')
-			THEN v_ended ELSE finished_at END
+		finished_at = CASE WHEN NOT v_keep AND v_state IN ('succeeded', 'failed') AND state <> v_state
+			AND (state <> 'canceled' OR v_state = 'succeeded') THEN v_ended ELSE finished_at END
 	FROM v WHERE d.id = v_id AND d.generation = v_generation
 	RETURNING id, generation, state, next_attempt_at, manual_at IS NOT NULL AS manual`
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,6 +28,7 @@ func recordChecks() []check {
 func recordRaceChecks() []check {
 	return []check{
 		{"canceled while in flight", checkCanceledInFlight},
+		{"canceled while in flight: the fence holds", checkCanceledFence},
 		{"deleted while in flight", checkDeletedInFlight},
 		{"paused while in flight", checkPausedInFlight},
 		{"paused and resumed while in flight", checkResumedInFlight},
@@ -246,26 +248,51 @@ func checkRecordNeighbours(t *testing.T, e *env) {
 	e.wantStands(t, refs[2].ID, "succeeded attempts=1 spent=1 finished=1m2s")
 }
 
+// What the receiver has acknowledged has succeeded, whatever an operator wanted
+// meanwhile; an attempt that failed is the last one.
 func checkCanceledInFlight(t *testing.T, e *env) {
-	for _, status := range []int{200, 500} {
-		base := e.now()
+	for _, c := range []struct {
+		status int
+		want   string
+	}{
+		{200, "succeeded attempts=1 spent=1 finished=3s"},
+		{500, "canceled attempts=1 spent=1 finished=3s"},
+	} {
 		ref := e.accept(t, "")
-		c := e.claim(t, ref)
+		claimed := e.claim(t, ref)
 		e.clock.Advance(time.Second)
 		if _, err := e.Cancel(context.Background(), ref.ID); err != nil {
 			t.Fatal(err)
 		}
-		rec := e.record(t, e.result(c, status))
-		if rec.State != webhook.StateCanceled || !rec.NextAttemptAt.IsZero() {
-			t.Errorf("status %d: recorded %+v", status, rec)
+		e.clock.Advance(time.Second)
+		rec := e.record(t, e.result(claimed, c.status))
+		if !strings.HasPrefix(c.want, string(rec.State)+" ") || !rec.NextAttemptAt.IsZero() {
+			t.Errorf("status %d: recorded %+v", c.status, rec)
 		}
-		d := e.get(t, ref.ID)
-		if d.State != webhook.StateCanceled || d.AttemptCount != 1 || !d.FinishedAt.Equal(base.Add(time.Second)) || d.InFlight {
-			t.Errorf("status %d: got %+v", status, d)
+		e.wantStands(t, ref.ID, c.want)
+		if as := e.attempts(t, ref.ID); len(as) != 1 || as[0].Status != c.status {
+			t.Errorf("status %d: the attempts are %+v", c.status, as)
 		}
-		if as := e.attempts(t, ref.ID); len(as) != 1 || as[0].Status != status {
-			t.Errorf("status %d: the attempts are %+v", status, as)
-		}
+	}
+}
+
+// The fence holds for what was canceled too: who comes late changes nothing.
+func checkCanceledFence(t *testing.T, e *env) {
+	ref := e.accept(t, "")
+	stale := e.claim(t, ref)
+	e.clock.Advance(leaseFor + time.Second)
+	c := e.claim(t, stale.Ref)
+	if _, err := e.Cancel(context.Background(), ref.ID); err != nil {
+		t.Fatal(err)
+	}
+	if rec := e.tryRecord(t, e.result(stale, 200)); !rec.Fenced {
+		t.Errorf("the result of a claim that had ended: %+v", rec)
+	}
+	if d := e.get(t, ref.ID); d.State != webhook.StateCanceled || d.AttemptCount != 0 {
+		t.Errorf("a stale result changed it: %+v", d)
+	}
+	if rec := e.record(t, e.result(c, 500)); rec.State != webhook.StateCanceled {
+		t.Errorf("recorded %+v", rec)
 	}
 }
 
@@ -277,7 +304,7 @@ func checkDeletedInFlight(t *testing.T, e *env) {
 		t.Fatal(err)
 	}
 	e.record(t, e.result(c, 200))
-	e.wantStands(t, ref.ID, "canceled attempts=1 spent=1 finished=0s")
+	e.wantStands(t, ref.ID, "succeeded attempts=1 spent=1 finished=1s")
 }
 
 func checkPausedInFlight(t *testing.T, e *env) {
@@ -365,7 +392,7 @@ func checkManualInFlight(t *testing.T, e *env) {
 	e.record(t, e.result(cp, 500))
 	e.wantStands(t, paused.ID, "held/paused attempts=1 next=0s")
 	e.record(t, e.result(cc, 200))
-	e.wantStands(t, canceled.ID, "canceled attempts=1 finished=1s")
+	e.wantStands(t, canceled.ID, "succeeded attempts=1 finished=2s")
 	rec := e.record(t, e.result(ca, 500))
 	if !rec.Manual {
 		t.Errorf("the second request was forgotten: %+v", rec)

@@ -24,14 +24,15 @@ const (
 var States = []DeliveryState{StatePending, StateRetrying, StateHeld, StateSucceeded, StateFailed, StateCanceled}
 
 // transitions is the state machine. A manual retry explains the ways out of
-// failed; a repeated one the loops.
+// failed; a repeated one the loops; and an attempt that was under way at the
+// cancel, and was acknowledged, the way out of canceled.
 var transitions = map[DeliveryState][]DeliveryState{
 	StatePending:   {StateRetrying, StateSucceeded, StateFailed, StateHeld, StateCanceled},
 	StateRetrying:  {StateRetrying, StateSucceeded, StateFailed, StateHeld, StateCanceled},
 	StateHeld:      {StatePending, StateRetrying, StateSucceeded, StateFailed, StateCanceled},
 	StateFailed:    {StateFailed, StateSucceeded},
 	StateSucceeded: {StateSucceeded},
-	StateCanceled:  {},
+	StateCanceled:  {StateSucceeded},
 }
 
 // CanBecome tells whether the machine has an arrow from s to next.

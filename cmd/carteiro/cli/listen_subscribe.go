@@ -43,8 +43,8 @@ func (c listenCommand) register(s *Session, addr net.Addr) (key listen.Key, unsu
 	return key, unsubscribe, nil
 }
 
-// unsubscribe takes the subscription away. What is under way may end first:
-// what was answered would otherwise count as canceled.
+// unsubscribe takes the subscription away. What is under way may end first, so
+// that the log is whole when the listener is gone.
 func (s *Session) unsubscribe(id ID) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s), unsubscribeTime) // Ctrl-C has ended the session
 	defer cancel()
