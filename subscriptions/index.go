@@ -121,7 +121,11 @@ func (ix *Index) change(changed map[webhook.SubscriptionID]*webhook.Subscription
 		touched[sub.ClientID] = true
 	}
 	for client := range touched {
-		ix.byClient[client] = rebuilt(before[client], client, changed)
+		if left := rebuilt(before[client], client, changed); len(left) > 0 {
+			ix.byClient[client] = left
+		} else {
+			delete(ix.byClient, client)
+		}
 	}
 }
 

@@ -28,9 +28,12 @@ type Options struct {
 
 // Registry changes subscriptions and keeps the index of them.
 type Registry struct {
-	o       Options
-	index   atomic.Pointer[Index]
+	o     Options
+	index atomic.Pointer[Index]
+
 	refresh sync.Mutex
+	begun   atomic.Int64 // looks at the catalogue that were begun
+	good    int64        // the last of them that the index has; refresh guards it
 }
 
 // New returns a registry whose index is loaded.
@@ -54,18 +57,20 @@ func (r *Registry) Index() *Index { return r.index.Load() }
 
 // Refresh reads what has changed since the present snapshot.
 func (r *Registry) Refresh(ctx context.Context) error {
-	asked := r.Index().Version
+	asked := r.begun.Load()
 	r.refresh.Lock()
 	defer r.refresh.Unlock()
-	old := r.Index()
-	if old.Version > asked {
-		return nil // somebody else did it while we waited
+	if r.good > asked {
+		return nil // somebody else looked while we waited, and began after we had asked
 	}
+	look := r.begun.Add(1)
+	old := r.Index()
 	version, err := r.o.Store.CatalogueVersion(ctx)
 	if err != nil {
 		return err
 	}
 	if version == old.Version {
+		r.good = look
 		return nil
 	}
 	c, err := r.changesSince(ctx, old.Version)
@@ -74,6 +79,7 @@ func (r *Registry) Refresh(ctx context.Context) error {
 	}
 	c.version = version
 	r.index.Store(old.with(c))
+	r.good = look
 	return nil
 }
 

@@ -27,6 +27,29 @@ func paths(t *testing.T, err error) []string {
 	return out
 }
 
+// TestChangesAtOnce: whoever changed a subscription finds the change in the
+// index when the change returns, however many others change theirs meanwhile. A
+// process that still had the old one would send to what is paused.
+func TestChangesAtOnce(t *testing.T) {
+	eachDatabase(t, func(t *testing.T, address string) {
+		o := open(t, address)
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				for range 25 {
+					sub, err := o.Create(context.Background(), wish("acme", "*"), nil)
+					if err != nil {
+						t.Error(err)
+					} else if o.Index().Get(sub.ID) == nil {
+						t.Errorf("%s was made, and is not in the index", sub.ID)
+					}
+				}
+			})
+		}
+		all.Wait()
+	})
+}
+
 func TestCreate(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, address string) {
 		ctx := context.Background()
