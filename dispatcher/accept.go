@@ -255,10 +255,4 @@ func (d *Dispatcher) hintNew(ds []store.NewDelivery) {
 	}
 }
 
-func clip(s string) string {
-	const most = 80
-	if len(s) <= most {
-		return s
-	}
-	return s[:most] + "…"
-}
+func clip(s string) string { return webhook.Clip(s) }

@@ -107,10 +107,4 @@ func parseDay(path, s string, zone *time.Location, f *webhook.Faults) time.Time 
 	return t
 }
 
-func clip(s string) string {
-	const most = 80
-	if len(s) <= most {
-		return s
-	}
-	return s[:most] + "…"
-}
+func clip(s string) string { return webhook.Clip(s) }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/carteiro-webhooks/carteiro/webhook"
@@ -200,6 +201,12 @@ func (s *Store) RenewJob(ctx context.Context, h JobHold) error {
 	return s.tx(ctx, func(tx txn) error { _, err := holdJob(ctx, tx, h); return err })
 }
 
+// storable is the text of an error as PostgreSQL takes it: it may repeat what
+// somebody sent us, or have been cut in the middle of a letter.
+func storable(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "")
+}
+
 // PutOffJob gives a job back, to be taken up at a time. why is "" when nothing
 // went wrong.
 func (s *Store) PutOffJob(ctx context.Context, h JobHold, at time.Time, why string) error {
@@ -208,7 +215,7 @@ func (s *Store) PutOffJob(ctx context.Context, h JobHold, at time.Time, why stri
 		_, err := tx.ExecContext(ctx, `
 			UPDATE jobs SET lease_until = $3, error = $4, failures = failures + $5
 			WHERE id = $1 AND generation = $2 AND finished_at IS NULL`,
-			string(h.JobID), h.Generation, micros(at), why, failed)
+			string(h.JobID), h.Generation, micros(at), storable(why), failed)
 		return err
 	})
 }

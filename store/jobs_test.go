@@ -223,9 +223,9 @@ func checkJobLease(t *testing.T, e *env) {
 	}
 	e.must(t, e.PutOffJob(ctx, first, e.now(), "not mine")) // changes nothing
 	e.must(t, e.RenewJob(ctx, second))
-	e.must(t, e.PutOffJob(ctx, second, e.now().Add(time.Minute), "the network is down"))
+	e.must(t, e.PutOffJob(ctx, second, e.now().Add(time.Minute), "the net\x00work is down\xc3…")) // cut in the middle of a letter
 	got, err := e.Job(ctx, j.ID)
-	if err != nil || got.Error != "the network is down" || got.Failures != 1 {
+	if err != nil || got.Error != "the network is down\ufffd…" || got.Failures != 1 {
 		t.Errorf("put off: %+v, %v", got, err)
 	}
 	if got, err := e.TakeJob(ctx, e.now(), e.now().Add(leaseFor)); got != nil || err != nil {

@@ -157,7 +157,7 @@ func (s *Store) PutOffRun(ctx context.Context, h Hold, at time.Time, why string)
 		_, err := tx.ExecContext(ctx, `
 			UPDATE runs SET lease_until = $3, error = $4, failures = failures + $5
 			WHERE id = $1 AND generation = $2 AND finished_at IS NULL`,
-			string(h.RunID), h.Generation, micros(at), why, failed)
+			string(h.RunID), h.Generation, micros(at), storable(why), failed)
 		return err
 	})
 }
