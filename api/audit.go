@@ -70,9 +70,10 @@ func (q *auditQuery) Resolve(huma.Context) []error {
 		}
 	}
 	checkClientID(&f, "client_id", q.ClientID, true)
+	since, until := checkSpan(&f, q.Since, q.Until)
 	q.filter = store.AuditFilter{
 		KeyID: q.Actor, Action: q.Action, ClientID: q.ClientID,
-		Since: checkTime(&f, "since", q.Since), Until: checkTime(&f, "until", q.Until),
+		Since: since, Until: until,
 	}
 	kind, id, both := strings.Cut(q.Resource, ":")
 	known := slices.Contains(webhook.Resources(), webhook.Resource(kind))

@@ -40,6 +40,7 @@ type bodyRules struct {
 	limit      int
 	optional   bool // none at all is as good as {}
 	mergePatch bool // application/merge-patch+json too
+	lines      bool // application/x-ndjson too, which its reader has told apart before
 }
 
 // rules asks a body's type for its rules.
@@ -176,7 +177,19 @@ func checkContent(h http.Header, rules bodyRules) error {
 		return nil
 	}
 	return newProblem(http.StatusUnsupportedMediaType, "unsupported_media_type",
-		"The body's Content-Type is "+clip(value)+"; it must be application/json, in UTF-8.")
+		"The body's Content-Type is "+clip(value)+"; it must be "+rules.mediaTypes()+", in UTF-8.")
+}
+
+// mediaTypes are the names of what a body may be.
+func (r bodyRules) mediaTypes() string {
+	switch {
+	case r.mergePatch:
+		return contentJSON + " or " + contentMergePatch
+	case r.lines:
+		return contentJSON + " or " + contentLines
+	default:
+		return contentJSON
+	}
 }
 
 // noFields is the body of a request that has none to give: nothing, or {}.

@@ -25,7 +25,7 @@ func Codes() []Code {
 
 func codesOfRequests() []Code {
 	return []Code{
-		{"malformed_json", []int{400}, "The body is no JSON, or has a name twice in one object.", "The detail says where; nothing was done, but for records, where `partial` tells what was."},
+		{"malformed_json", []int{400}, "The body is empty, or no JSON.", "The detail says where; nothing was done, but for records, where `partial` tells what was."},
 		{"incomplete_body", []int{400}, "The body ended before its announced end.", "Send the request again; with the same Idempotency-Key nothing is done twice."},
 		{"bad_request", []int{400}, "The request cannot be carried out as it is.", "The detail says more, where there is more to say."},
 		{"malformed_query", []int{400}, "The URL's query cannot be read.", "Percent-encode it: a \"+\" of a time is %2B."},
@@ -36,7 +36,7 @@ func codesOfRequests() []Code {
 		{"body_too_large", []int{413}, "The body is larger than the route takes.", "The detail tells the limit: split the batch."},
 		{"too_many_records", []int{413}, "One call has more records than are allowed.", "Go on at `partial.next_line`; what came before it is stored."},
 		{"url_too_long", []int{414}, "Path and query are longer than 8 KiB.", "Shorten them."},
-		{"unsupported_media_type", []int{415}, "The Content-Type is not one that the route takes.", "Send application/json in UTF-8."},
+		{"unsupported_media_type", []int{415}, "The Content-Type is not one that the route takes.", "Send what the detail names, in UTF-8: application/json, for records their lines too, and for a change a merge patch."},
 		{"unsupported_content_encoding", []int{415}, "The body is compressed.", "Send it without Content-Encoding."},
 		{"invalid_request", []int{422}, "The request was understood, but fields or parameters are not valid.", "`errors` names each of them (the first hundred): a JSON pointer into the body, or the name of a parameter."},
 		{"too_many_headers", []int{431}, "The request has more than 100 header lines.", "Send fewer."},

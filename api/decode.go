@@ -128,7 +128,7 @@ func text[S ~string](o *object, name string, into *S) presence {
 func filled[S ~string](o *object, name string, into *S) presence {
 	p := text(o, name, into)
 	if p == given && *into == "" {
-		o.fault(name, "must not be empty; leave it out for the default")
+		o.fault(name, "must not be empty; leave it out, or give it a value")
 	}
 	return p
 }

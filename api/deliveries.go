@@ -45,10 +45,11 @@ func (q *deliveriesQuery) Resolve(ctx huma.Context) []error {
 	if q.HoldReason != "" && q.State != "" && q.State != webhook.StateHeld {
 		f.Add("hold_reason", "goes with state=held only; a delivery that is %s is not held", q.State)
 	}
+	since, until := checkSpan(&f, q.Since, q.Until)
 	q.filter = store.DeliveryFilter{
 		State: q.State, HoldReason: q.HoldReason, ClientID: q.ClientID, SubscriptionID: q.SubscriptionID, EventType: q.EventType,
 		MessageID: q.EventID, RunID: q.RunID, JobID: q.JobID,
-		Since: checkTime(&f, "since", q.Since), Until: checkTime(&f, "until", q.Until),
+		Since: since, Until: until,
 		VisibleTo: callOf(ctx.Context()).who.client,
 	}
 	return asErrors(f)

@@ -148,7 +148,8 @@ func humaError(ctx huma.Context, status int, _ string, errs ...error) huma.Statu
 		var ours *webhook.Error
 		switch {
 		case errors.As(err, &detail):
-			faults.Add(parameter(detail.Location), "%s", detail.Message)
+			name := parameter(detail.Location)
+			faults.Add(name, "%s", parameterFault(underWay(ctx), name, detail.Message))
 		case errors.As(err, &ours) && ours.Kind == webhook.KindInvalid && ours.Code == "invalid_request":
 			faults = append(faults, ours.Faults...)
 		default:
@@ -171,6 +172,14 @@ func humaError(ctx huma.Context, status int, _ string, errs ...error) huma.Statu
 		return internalProblem(id)
 	}
 	return newProblem(status, "bad_request", "The request cannot be carried out as it is.")
+}
+
+// underWay is the operation that is carried out; nil outside of one.
+func underWay(ctx huma.Context) *huma.Operation {
+	if ctx == nil {
+		return nil
+	}
+	return ctx.Operation()
 }
 
 // parameter is the name of a parameter from huma's location "query.limit".

@@ -27,9 +27,10 @@ func (q *eventsQuery) Resolve(huma.Context) []error {
 	var f webhook.Faults
 	checkSlug(&f, "type", q.Type)
 	checkClientID(&f, "client_id", q.ClientID, false)
+	since, until := checkSpan(&f, q.Since, q.Until)
 	q.filter = store.EventFilter{
 		Type: q.Type, ClientID: q.ClientID,
-		Since: checkTime(&f, "since", q.Since), Until: checkTime(&f, "until", q.Until),
+		Since: since, Until: until,
 	}
 	return asErrors(f)
 }

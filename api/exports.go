@@ -19,6 +19,7 @@ import (
 // exportView is a schedule with the times at which it fires next.
 type exportView struct {
 	webhook.Export
+	UpdatedAt *time.Time `json:"updated_at" doc:"when it was last changed; null: it is as it was shipped"`
 	NextFires []fireView `json:"next_fires" nullable:"false" doc:"empty while it is not enabled"`
 }
 
@@ -48,6 +49,9 @@ const nextFires = 3
 
 func (a *api) viewExport(e *webhook.Export) (exportView, error) {
 	v := exportView{Export: *e, NextFires: []fireView{}}
+	if e.UpdatedAt.Unix() > 0 {
+		v.UpdatedAt = &e.UpdatedAt
+	}
 	next, err := a.o.Scheduler.Upcoming(e, nextFires)
 	for _, u := range next {
 		v.NextFires = append(v.NextFires, fireView{u.At, viewSpan(u.Window, e.Zone)})

@@ -304,3 +304,16 @@ func TestRunNow(t *testing.T) {
 		t.Errorf("now takes the week of %s, the next fire that of %s", got.text("start_date"), start)
 	}
 }
+
+// TestAnExportAsItWasShippedWasNeverChanged: the migration's rows have no time
+// of a change, and 1970 would be a wrong one.
+func TestAnExportAsItWasShippedWasNeverChanged(t *testing.T) {
+	h := newHouse(t, 0)
+	if got := h.do("GET", "/v1/exports/vendas", "").want(200); got.at("updated_at") != nil {
+		t.Errorf("updated_at %v of an export that nobody changed", got.at("updated_at"))
+	}
+	got := h.do("PATCH", "/v1/exports/vendas", `{"page_size":400}`).want(200)
+	if got.at("updated_at") == nil || got.at("updated_at") != h.do("GET", "/v1/exports/vendas", "").want(200).at("updated_at") {
+		t.Errorf("updated_at %v after a change", got.at("updated_at"))
+	}
+}

@@ -195,7 +195,11 @@ func bearer(h http.Header) string {
 }
 
 func (a *api) noRoute(g *gin.Context) {
-	a.refuse(g, newProblem(http.StatusNotFound, "not_found", "There is no such route. GET /openapi.json lists all of them."))
+	detail := "There is no such route. GET /openapi.json lists all of them."
+	if path := g.Request.URL.Path; len(path) > 1 && strings.HasSuffix(path, "/") {
+		detail = "There is no such route: no path of the API ends with a slash. GET /openapi.json lists all of them."
+	}
+	a.refuse(g, newProblem(http.StatusNotFound, "not_found", detail))
 }
 
 func (a *api) noMethod(g *gin.Context) { // gin has set Allow

@@ -20,6 +20,7 @@ var problemCases = []struct {
 	headers                    []string
 }{
 	{"no such route", "GET", "/v2/events", "", nil},
+	{"a slash at the end", "POST", "/v1/events/", event(redemption), nil},
 	{"no such method", "PATCH", "/v1/events", "{}", nil},
 	{"empty body", "POST", "/v1/events", "", nil},
 	{"broken in line 3", "POST", "/v1/events", "{\n  \"type\": \"é\",\n  \"client_id\": tru}", nil},
@@ -38,6 +39,8 @@ var problemCases = []struct {
 	{"an empty batch", "POST", "/v1/events/batch", `{"events":[]}`, nil},
 	{"a batch of 1001", "POST", "/v1/events/batch", `{"events":[` + strings.Repeat("{},", 1000) + `{}]}`, nil},
 	{"wrong content type", "POST", "/v1/events", event(redemption), []string{"Content-Type: text/xml"}},
+	{"wrong content type of records", "PUT", "/v1/records/vendas?client_id=acme", "{}", []string{"Content-Type: text/plain"}},
+	{"wrong content type of a change", "PATCH", "/v1/exports/vendas", "{}", []string{"Content-Type: text/plain"}},
 	{"wrong charset", "POST", "/v1/events", event(redemption), []string{"Content-Type: application/json; charset=iso-8859-1"}},
 	{"compressed", "POST", "/v1/events", event(redemption), []string{"Content-Encoding: gzip"}},
 	{"key with a space of another kind", "POST", "/v1/events", event(redemption), []string{"Idempotency-Key: a\u00a0b"}},
@@ -46,6 +49,8 @@ var problemCases = []struct {
 	{"limit that is no number", "GET", "/v1/events?limit=ten", "", nil},
 	{"unknown and doubled parameters", "GET", "/v1/deliveries?stat=failed&state=failed&state=held", "", nil},
 	{"ids of the wrong kind", "GET", "/v1/deliveries?subscription_id=dlv_1&event_id=1&run_id=x&state=done", "", nil},
+	{"empty parameters", "GET", "/v1/deliveries?client_id=&state=&limit=&cursor=", "", nil},
+	{"times the wrong way round", "GET", "/v1/deliveries?since=2025-06-16T00:00:00Z&until=2025-06-15T00:00:00Z", "", nil},
 	{"broken query", "GET", "/v1/deliveries?a=%zz", "", nil},
 	{"bad cursor", "GET", "/v1/clients?cursor=abc", "", nil},
 	{"no such client", "GET", "/v1/clients/nobody", "", nil},

@@ -1,8 +1,10 @@
 package api
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -11,8 +13,10 @@ import (
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
-// checkQuery refuses query parameters that a route does not know, or that are
-// there twice: a filter that is misspelt would otherwise select everything.
+// checkQuery refuses query parameters that a route does not know, that are
+// there twice, or that are empty: a filter that is misspelt, or whose shell
+// variable is not set, would otherwise select everything. Only a cursor may be
+// empty: it means the first page, as it reads.
 func checkQuery(doc huma.API) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		raw := humagin.Unwrap(ctx).Request.URL.RawQuery
@@ -32,6 +36,8 @@ func checkQuery(doc huma.API) func(huma.Context, func(huma.Context)) {
 				faults.Add(clip(name), "is no parameter of this route")
 			case len(values[name]) > 1:
 				faults.Add(name, "is given more than once")
+			case values.Get(name) == "" && name != "cursor":
+				faults.Add(name, "is empty; give it a value, or leave it out")
 			}
 		}
 		if err := faults.Err(); err != nil {
@@ -57,7 +63,33 @@ func writeError(doc huma.API, ctx huma.Context, err error) {
 	_ = huma.WriteErr(doc, ctx, 0, "", err)
 }
 
-// The checks of filters. An empty value is no filter.
+// parameterFault says in our words what huma found wrong with a parameter: what
+// it may be, not which of its limits it missed.
+func parameterFault(op *huma.Operation, name, found string) string {
+	if op == nil {
+		return found
+	}
+	i := slices.IndexFunc(op.Parameters, func(p *huma.Param) bool { return p.Name == name })
+	if i < 0 || op.Parameters[i].Schema == nil {
+		return found
+	}
+	switch s := op.Parameters[i].Schema; {
+	case len(s.Enum) > 0:
+		words := make([]string, len(s.Enum))
+		for i, word := range s.Enum {
+			words[i] = fmt.Sprint(word)
+		}
+		return "must be one of " + strings.Join(words, ", ")
+	case s.Type == huma.TypeInteger && s.Minimum != nil && s.Maximum != nil:
+		return fmt.Sprintf("must be a whole number from %.0f to %.0f", *s.Minimum, *s.Maximum)
+	case s.Type == huma.TypeBoolean:
+		return "must be true or false"
+	default:
+		return found
+	}
+}
+
+// The checks of filters. A filter that is not given checks nothing.
 
 func checkClientID(f *webhook.Faults, name string, id webhook.ClientID, all bool) {
 	if id == "" || (all && id == webhook.AllClients) {
@@ -93,6 +125,16 @@ func checkTime(f *webhook.Faults, name, value string) time.Time {
 		f.Add(name, "%s", fault)
 	}
 	return t
+}
+
+// checkSpan reads the times between which a list is wanted. Nothing could be
+// between two that are the wrong way round, and an empty answer would hide that.
+func checkSpan(f *webhook.Faults, since, until string) (from, to time.Time) {
+	from, to = checkTime(f, "since", since), checkTime(f, "until", until)
+	if !from.IsZero() && !to.IsZero() && !to.After(from) {
+		f.Add("until", "must be after since")
+	}
+	return from, to
 }
 
 // asErrors is what a resolver returns.

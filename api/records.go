@@ -80,7 +80,7 @@ func (s *recordStream) Resolve(ctx huma.Context) []error {
 		header = header.Clone()
 		header.Set("Content-Type", strings.Replace(header.Get("Content-Type"), media, contentJSON, 1))
 	}
-	if err := checkContent(header, bodyRules{}); err != nil {
+	if err := checkContent(header, bodyRules{lines: true}); err != nil {
 		return []error{err}
 	}
 	s.body = r.Body

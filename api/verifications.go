@@ -268,9 +268,10 @@ type verificationsQuery struct {
 func (q *verificationsQuery) Resolve(huma.Context) []error {
 	var f webhook.Faults
 	checkClientID(&f, "client_id", q.ClientID, false)
+	since, until := checkSpan(&f, q.Since, q.Until)
 	q.filter = store.VerificationFilter{
 		ClientID: q.ClientID, Status: q.Status,
-		Since: checkTime(&f, "since", q.Since), Until: checkTime(&f, "until", q.Until),
+		Since: since, Until: until,
 	}
 	return asErrors(f)
 }

@@ -51,7 +51,7 @@ type Export struct {
 	PageSize  int        `json:"page_size"`  // records of a page, at most
 	PageBytes int        `json:"page_bytes"` // bytes of a page's body, at most; a larger record has a page of its own
 	Enabled   bool       `json:"enabled"`    // false: it never fires by itself
-	UpdatedAt time.Time  `json:"updated_at"` // UTC; zero: as it was shipped
+	UpdatedAt time.Time  `json:"updated_at"` // UTC; zero, or the Unix epoch as the store has it: as it was shipped
 
 	Version      int64     `json:"-"` // grows with each change by people
 	NextFireAt   time.Time `json:"-"` // zero: no scheduler has looked at it yet, or there is none

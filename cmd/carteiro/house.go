@@ -89,6 +89,12 @@ func (h *house) buildStore(ctx context.Context, _ net.Addr) (err error) {
 	return h.store.AddEventTypes(ctx, webhook.BuiltinEventTypes())
 }
 
+// userAgent names the program with its version, and where a client's engineer
+// who finds it in a log can read what it is.
+func userAgent(version string) string {
+	return "Carteiro/" + version + " (+https://github.com/carteiro-webhooks/carteiro)"
+}
+
 func (h *house) buildSender(ctx context.Context, addr net.Addr) error {
 	policy, err := sender.NewPolicy(sender.PolicyOptions{
 		AllowHTTP: h.config.AllowHTTP, AllowNetworks: h.config.AllowNetworks, OwnAddrs: ownAddrs(addr),
@@ -97,7 +103,7 @@ func (h *house) buildSender(ctx context.Context, addr net.Addr) error {
 		return err
 	}
 	h.sender = sender.New(sender.Options{
-		Policy: policy, Timeout: h.config.DeliveryTimeout, UserAgent: "Carteiro/" + version(),
+		Policy: policy, Timeout: h.config.DeliveryTimeout, UserAgent: userAgent(version()),
 	})
 	if h.keys, err = keyRing(h.config); err != nil {
 		return err

@@ -91,7 +91,32 @@ func (l *line) wrong(err error) string {
 			text = fmt.Sprintf("%q is no command of %s; its commands are %s", word, about, strings.Join(names, ", "))
 		}
 	}
-	return fmt.Sprintf("%s\nRun \"%s --help\" for what is understood.", text, about)
+	// No value is one of some flags' values, but nothing to propose.
+	return seeHelp(strings.Replace(text, `must be one of "",`, "must be one of ", 1), about)
+}
+
+// seeHelp adds where more is said to what is wrong with the command line.
+func seeHelp(wrong, command string) string {
+	return fmt.Sprintf("%s\nRun \"%s --help\" for what is understood.", wrong, command)
+}
+
+// emptyFlag is the name of a flag that was given without a value, to a command
+// that talks to a server: --client "$CLIENT" would mean every client where the
+// variable is not set. "": there is none. A flag that tells empty from not
+// given (a pointer) may be empty.
+func emptyFlag(parsed *kong.Context) string {
+	if serverFlags(parsed.Selected()) == nil {
+		return ""
+	}
+	for _, p := range parsed.Path {
+		if p.Flag == nil {
+			continue
+		}
+		if v := parsed.FlagValue(p.Flag); v != nil && reflect.ValueOf(v).Kind() == reflect.String && reflect.ValueOf(v).IsZero() {
+			return p.Flag.Name
+		}
+	}
+	return ""
 }
 
 // run carries the command out.

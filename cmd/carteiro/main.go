@@ -97,8 +97,14 @@ func run(ctx context.Context, p program) int {
 	if l.exit >= 0 { // --help has been printed
 		return l.exit
 	}
+	wrong := ""
 	if err != nil {
-		fmt.Fprintln(p.stderr, "carteiro:", l.wrong(err))
+		wrong = l.wrong(err)
+	} else if flag := emptyFlag(parsed); flag != "" {
+		wrong = seeHelp("--"+flag+" is empty: give it a value, or leave it out", parsed.Selected().FullPath())
+	}
+	if wrong != "" {
+		fmt.Fprintln(p.stderr, "carteiro:", wrong)
 		return exitUsage
 	}
 	if err := l.run(ctx, parsed); err != nil {
