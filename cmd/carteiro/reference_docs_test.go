@@ -44,6 +44,7 @@ func settingsPage() string {
 		"Each setting may stand in a YAML file (`--config FILE`, or `CARTEIRO_CONFIG`), in the environment, and in a flag; a flag counts\n" +
 		"more than the environment, and the environment more than the file. A name that is no setting is an error. `carteiro config`\n" +
 		"prints what is in force and where each value comes from, secrets left out. [Going to production](../production.md) says which ones matter.\n\n")
+	places := settingPlaces()
 	for _, s := range config.Settings() {
 		fmt.Fprintf(&b, "## `%s`\n\n%s.\n\n| | |\n| --- | --- |\n", s.Env, strings.ToUpper(s.Help[:1])+s.Help[1:])
 		standard := "none"
@@ -57,7 +58,8 @@ func settingsPage() string {
 		if s.Secret {
 			b.WriteString("| Secret | its value is never shown |\n")
 		}
-		b.WriteString("\n")
+		page, _, _ := strings.Cut(places[s.Env].page, "#")
+		fmt.Fprintf(&b, "| Matters to | %s |\n| More | [%s](../%s) |\n\n", places[s.Env].roles, page, places[s.Env].page)
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }
@@ -103,4 +105,18 @@ func explained(code webhook.ErrorCode, lang webhook.Language) webhook.Explanatio
 		},
 		Attempts: []webhook.Attempt{a}, Schedule: webhook.DefaultSchedule(), Now: at.Add(time.Second),
 	}, lang)
+}
+
+// TestTheUserAgentIsTheOneThatReceiversRead compares what requests say of the
+// program with the pages for those who find it in their log.
+func TestTheUserAgentIsTheOneThatReceiversRead(t *testing.T) {
+	for _, page := range []string{"receiving.md", "recebendo.md"} {
+		text, err := os.ReadFile("../../docs/" + page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := "\nUser-Agent: " + userAgent("v1.2.3") + "\n"; !strings.Contains(string(text), want) {
+			t.Errorf("docs/%s does not show%s", page, want)
+		}
+	}
 }
