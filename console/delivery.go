@@ -199,7 +199,7 @@ func (c *console) showCurl(v *visit) error {
 	p := curlPage{ID: d.ID, Revealed: v.revealing()}
 	r, err := c.o.Dispatcher.SignedRequest(v.ctx, d.ID)
 	if webhook.IsKind(err, webhook.KindGone) || webhook.IsKind(err, webhook.KindConflict) {
-		p.Fault = err.Error()
+		p.Fault = v.told(err.Error())
 		return v.showWith(http.StatusConflict, "curl", p)
 	}
 	if err != nil {

@@ -32,7 +32,7 @@ var statuses = map[webhook.ErrorKind]int{
 // a way out for each status.
 type errorPage struct {
 	Status  int
-	Message string // in the API's words, which are English; "" for a fault of ours
+	Message string // what the error says; "" for a fault of ours
 	Faults  []webhook.Fault
 	Request string // its id, for a fault of ours
 }
@@ -44,7 +44,10 @@ func (v *visit) fail(err error) {
 	var e *webhook.Error
 	switch {
 	case errors.As(err, &e) && statuses[e.Kind] != 0:
-		p = errorPage{Status: statuses[e.Kind], Message: e.Message, Faults: e.Faults}
+		p = errorPage{Status: statuses[e.Kind], Message: v.told(e.Message)}
+		for _, fault := range e.Faults {
+			p.Faults = append(p.Faults, webhook.Fault{Path: fault.Path, Message: v.told(fault.Message)})
+		}
 		setRetryAfter(v.w.Header(), err)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		p.Status = http.StatusServiceUnavailable

@@ -16,6 +16,7 @@ import (
 type form struct {
 	Values url.Values
 	Faults map[string][]string // by the path that the owner of the rule names: "/url", "/headers/X-Key"
+	lang   lang                // that faults are told in; "" for a form that nobody has typed in
 }
 
 // newForm is a form with first values, pairs of name and value.
@@ -28,10 +29,15 @@ func newForm(pairs ...string) *form {
 }
 
 // typed is the form of a visit.
-func (v *visit) typed() *form { return &form{Values: v.r.Form, Faults: map[string][]string{}} }
+func (v *visit) typed() *form {
+	return &form{Values: v.r.Form, Faults: map[string][]string{}, lang: v.lang}
+}
 
-// fault notes what is wrong at a path.
-func (f *form) fault(path, message string) { f.Faults[path] = append(f.Faults[path], message) }
+// fault notes what is wrong at a path, in the visitor's language, whichever of
+// the two the rule's owner speaks.
+func (f *form) fault(path, message string) {
+	f.Faults[path] = append(f.Faults[path], webhook.Translated(message, webhook.Language(f.lang)))
+}
 
 // refused takes the faults of an error into the form, and tells whether there
 // were any: any other error is not about what was typed.

@@ -3,6 +3,7 @@ package console
 import (
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -66,7 +67,7 @@ func (c *console) countRetry(v *visit) error {
 		return v.showWith(422, "retry", p)
 	}
 	count, err := c.o.Dispatcher.CountReplay(v.ctx, q)
-	if fault := jobFault(err); fault != "" {
+	if fault, wrong := v.jobFault(f, err); wrong {
 		p.Fault = fault
 		return v.showWith(422, "retry", p)
 	}
@@ -94,17 +95,22 @@ func (v *visit) retryStates() []choice {
 	return out
 }
 
-// jobFault is what is wrong with what was selected, in words; "" for none.
-func jobFault(err error) string {
+// jobFault brings what is wrong with what was selected to its fields, and
+// returns in words what is not about one of them.
+func (v *visit) jobFault(f *form, err error) (rest string, wrong bool) {
 	var e *webhook.Error
 	if !errors.As(err, &e) || e.Kind != webhook.KindInvalid {
-		return ""
+		return "", false
 	}
 	var words []string
-	for _, f := range e.Faults {
-		words = append(words, strings.TrimPrefix(f.Path, "/filter")+" "+f.Message)
+	for _, fault := range e.Faults {
+		if name := strings.TrimPrefix(fault.Path, "/filter/"); slices.Contains(jobFilters(), name) {
+			f.fault(name, fault.Message)
+		} else {
+			words = append(words, v.told(fault.Message))
+		}
 	}
-	return strings.TrimSpace(strings.Join(words, "; "))
+	return strings.Join(words, "; "), true
 }
 
 // startRetry makes the job, as it was counted, and shows its progress.
@@ -117,7 +123,7 @@ func (c *console) startRetry(v *visit) error {
 	ctx, cancel := v.outliving()
 	defer cancel()
 	j, err := c.o.Dispatcher.StartReplay(ctx, q, nil)
-	if fault := jobFault(err); fault != "" {
+	if fault, wrong := v.jobFault(f, err); wrong {
 		return v.showWith(422, "retry", retryPage{Form: f, States: v.retryStates(), Fault: fault})
 	}
 	if err != nil {

@@ -125,11 +125,11 @@ func (c *console) signIn(v *visit) error {
 	return v.to(v.next())
 }
 
-// refuseKey shows the form again with what is wrong, and the reason in the
-// API's words where there is one.
+// refuseKey shows the form again with what is wrong, and the reason where there
+// is one.
 func (v *visit) refuseKey(status int, fault string, reasons ...error) error {
 	for _, err := range reasons {
-		fault += " " + err.Error()
+		fault += " " + v.told(err.Error())
 	}
 	return v.showWith(status, "sign_in", signInPage{Next: v.next(), Fault: fault})
 }

@@ -159,7 +159,7 @@ func (v *visit) typedJSON(f *form, name, path string, faults *webhook.Faults) js
 	}
 	var b bytes.Buffer
 	if err := json.Compact(&b, []byte(text)); err != nil {
-		faults.Add(path, "%s", v.t("form.no_json", err))
+		faults.Add(path, "%s", v.t("form.no_json", v.told(err.Error())))
 		return nil
 	}
 	return b.Bytes()

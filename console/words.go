@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+
+	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
 // The texts of the pages: for each language a folder, in it a file for each
@@ -83,6 +85,12 @@ func (w catalogue) count(l lang, key string, n int, args ...any) string {
 
 // t is a text in the visitor's language.
 func (v *visit) t(key string, args ...any) string { return v.c.words[v.lang].text(key, args...) }
+
+// told is what another package says of a fault or an error, in the visitor's
+// language.
+func (v *visit) told(message string) string {
+	return webhook.Translated(message, webhook.Language(v.lang))
+}
 
 // orWord is the text of a key, or a word as it is when the catalogue has none
 // for it: of a list that may grow.
