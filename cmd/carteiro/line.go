@@ -9,6 +9,7 @@ import (
 	"os"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -165,7 +166,7 @@ type completionCommand struct {
 func (completionCommand) Help() string {
 	return "For this shell, and for every further one in its start file:\n\n" +
 		"    source <(carteiro completion bash)\n    source <(carteiro completion zsh)\n    carteiro completion fish | source\n\n" +
-		"Ids of clients, subscriptions and event types are asked of the server that CARTEIRO_API_URL and CARTEIRO_API_KEY name."
+		"Ids, of the newest ones where there are many, and event types are asked of the server that CARTEIRO_API_URL and CARTEIRO_API_KEY name."
 }
 
 // Run prints the code that a shell reads.
@@ -180,7 +181,11 @@ func (l *line) complete(ctx context.Context) bool {
 	if i < 0 {
 		return false
 	}
-	words := strings.Fields(strings.TrimPrefix(l.p.environ[i], "COMP_LINE="))
+	typed := strings.TrimPrefix(l.p.environ[i], "COMP_LINE=")
+	words := strings.Fields(typed)
+	if len(words) > 2 && strings.HasPrefix(words[2], "-") {
+		l.spellOut(typed, words[1])
+	}
 	if len(words) > 1 {
 		if n := slices.IndexFunc(l.parser.Model.Children, func(n *kong.Node) bool { return n.Name == words[1] }); n < 0 || serverFlags(l.parser.Model.Children[n]) != nil {
 			l.hideSettings()
@@ -196,6 +201,21 @@ func (l *line) complete(ctx context.Context) bool {
 	kongcompletion.Register(l.parser, kongcompletion.WithPredictors(known), kongcompletion.WithExitFunc(func(int) {}),
 		kongcompletion.WithErrorHandler(func(err error) { fmt.Fprintln(l.p.stderr, "carteiro:", err) }))
 	return true
+}
+
+// spellOut adds the command that a group is without one, such as list: of its
+// flags the library knows nothing otherwise. It reads the line from the
+// environment of the process, which ends when it has answered.
+func (l *line) spellOut(typed, group string) {
+	i := slices.IndexFunc(l.parser.Model.Children, func(n *kong.Node) bool { return n.Name == group })
+	if i < 0 || l.parser.Model.Children[i].DefaultCmd == nil {
+		return
+	}
+	if point, err := strconv.Atoi(os.Getenv("COMP_POINT")); err == nil && point >= 0 && point < len(typed) {
+		typed = typed[:point]
+	}
+	os.Unsetenv("COMP_POINT")
+	os.Setenv("COMP_LINE", strings.Replace(typed, " "+group+" ", " "+group+" "+l.parser.Model.Children[i].DefaultCmd.Name+" ", 1))
 }
 
 // filled drops empty lines: no value is one of some flags' values, but nothing

@@ -61,7 +61,7 @@ func (a *attemptView) timing() string {
 }
 
 type getDelivery struct {
-	ID      ID   `arg:"" help:"The delivery's id."`
+	ID      ID   `arg:"" predictor:"delivery" help:"The delivery's id."`
 	Verbose bool `short:"v" help:"Headers and answers of each attempt, too."`
 	revealing
 }

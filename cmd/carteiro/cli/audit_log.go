@@ -34,7 +34,7 @@ type auditView struct {
 }
 
 type listAuditLog struct {
-	Actor    string `help:"What this API key did." placeholder:"ID"`
+	Actor    string `predictor:"key" help:"What this API key did." placeholder:"ID"`
 	Action   string `help:"An operation, such as create-subscription." placeholder:"NAME"`
 	Resource string `help:"What it was about: a kind (subscription), an id (sub_…), or both (client:acme)." placeholder:"RESOURCE"`
 	Client   string `predictor:"client" help:"Whose the resource is; * for those of every client." placeholder:"ID"`

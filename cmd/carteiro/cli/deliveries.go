@@ -29,9 +29,9 @@ type deliveryFilter struct {
 	Client       string `predictor:"client" help:"Of this client." placeholder:"ID"`
 	Subscription string `predictor:"subscription" help:"To this subscription." placeholder:"ID"`
 	EventType    string `predictor:"event-type" help:"Of this event type." placeholder:"SLUG"`
-	Event        string `help:"Of this event." placeholder:"ID"`
-	Run          string `help:"Pages of this run." placeholder:"ID"`
-	Job          string `help:"Sent again by this bulk retry or replay." placeholder:"ID"`
+	Event        string `predictor:"event" help:"Of this event." placeholder:"ID"`
+	Run          string `predictor:"run" help:"Pages of this run." placeholder:"ID"`
+	Job          string `predictor:"job" help:"Sent again by this bulk retry or replay." placeholder:"ID"`
 	span
 }
 
@@ -130,7 +130,7 @@ func deliveryPath(id ID, rest string) string {
 }
 
 type getPayload struct {
-	ID ID `arg:"" help:"The delivery's id."`
+	ID ID `arg:"" predictor:"delivery" help:"The delivery's id."`
 	revealing
 }
 
@@ -139,7 +139,7 @@ func (c getPayload) Run(s *Session) error {
 }
 
 type getCurl struct {
-	ID ID `arg:"" help:"The delivery's id."`
+	ID ID `arg:"" predictor:"delivery" help:"The delivery's id."`
 	revealing
 }
 
@@ -166,7 +166,7 @@ func (s *Session) verbatim(r apiclient.Request) error {
 }
 
 type cancelDelivery struct {
-	IDs []ID `arg:"" name:"id" help:"The deliveries' ids."`
+	IDs []ID `arg:"" name:"id" predictor:"delivery" help:"The deliveries' ids."`
 }
 
 func (c cancelDelivery) Run(s *Session) error {
@@ -193,7 +193,7 @@ func (s *Session) eachDelivery(ids []ID, what string) error {
 }
 
 type retryDelivery struct {
-	IDs  []ID `arg:"" optional:"" name:"id" help:"The deliveries' ids; all that the flags select when nothing is given."`
+	IDs  []ID `arg:"" optional:"" name:"id" predictor:"delivery" help:"The deliveries' ids; all that the flags select when nothing is given."`
 	Wait bool `help:"Wait for the attempts of the ids, and fail when one has failed."`
 	deliveryFilter
 	bulk

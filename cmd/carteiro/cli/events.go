@@ -88,7 +88,7 @@ func (r revealing) query() query {
 }
 
 type getEvent struct {
-	ID ID `arg:"" help:"The event's id."`
+	ID ID `arg:"" predictor:"event" help:"The event's id."`
 	revealing
 }
 

@@ -7,13 +7,13 @@ import (
 )
 
 type explainDelivery struct {
-	ID ID `arg:"" help:"The delivery's id."`
+	ID ID `arg:"" predictor:"delivery" help:"The delivery's id."`
 	spoken
 }
 
 // spoken is what answers in sentences.
 type spoken struct {
-	Lang string `help:"Language of the sentences: en or pt-BR; that of LC_ALL, LC_MESSAGES or LANG when nothing is given." placeholder:"LANG"`
+	Lang string `predictor:"language" help:"Language of the sentences: en or pt-BR; that of LC_ALL, LC_MESSAGES or LANG when nothing is given." placeholder:"LANG"`
 }
 
 // Run tells in plain words what happened to a delivery.

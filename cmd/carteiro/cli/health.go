@@ -12,7 +12,7 @@ import (
 
 type healthCommand struct {
 	Flags
-	Parts string `help:"Only these parts decide, as in database,intake." placeholder:"NAMES"`
+	Parts string `predictor:"part" help:"Only these parts decide, as in database,intake." placeholder:"NAMES"`
 }
 
 // Run shows the state of each part, also when it is not well.

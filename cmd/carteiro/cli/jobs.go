@@ -101,7 +101,7 @@ func (c listJobs) Run(s *Session) error {
 }
 
 type getJob struct {
-	ID ID `arg:"" help:"The job's id."`
+	ID ID `arg:"" predictor:"job" help:"The job's id."`
 }
 
 func (c getJob) Run(s *Session) error { return one(s, get(jobPath(c.ID, ""), nil), s.showJob) }
@@ -150,7 +150,7 @@ func (v *jobView) skipped() string {
 }
 
 type cancelJob struct {
-	ID ID `arg:"" help:"The job's id."`
+	ID ID `arg:"" predictor:"job" help:"The job's id."`
 }
 
 func (c cancelJob) Run(s *Session) error {
@@ -158,7 +158,7 @@ func (c cancelJob) Run(s *Session) error {
 }
 
 type waitJob struct {
-	ID ID `arg:"" help:"The job's id."`
+	ID ID `arg:"" predictor:"job" help:"The job's id."`
 }
 
 func (c waitJob) Run(s *Session) error { return s.waitForJob(c.ID) }

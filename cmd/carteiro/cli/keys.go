@@ -44,7 +44,7 @@ func keyClient(v *webhook.APIKey) string {
 func keyPath(id ID) string { return apiclient.Path("/v1/api-keys/%s", string(id)) }
 
 type getKey struct {
-	ID ID `arg:"" help:"The API key's id."`
+	ID ID `arg:"" predictor:"key" help:"The API key's id."`
 }
 
 func (c getKey) Run(s *Session) error {
@@ -141,7 +141,7 @@ func (c createKey) discard(f *os.File, err error) error {
 }
 
 type revokeKey struct {
-	ID  ID   `arg:"" help:"The API key's id."`
+	ID  ID   `arg:"" predictor:"key" help:"The API key's id."`
 	Yes bool `short:"y" help:"Do not ask."`
 }
 

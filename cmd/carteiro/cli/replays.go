@@ -117,7 +117,7 @@ func (f deliveryFilter) replay(s *Session) (map[string]any, error) {
 }
 
 type replayEvents struct {
-	IDs          []ID   `arg:"" optional:"" name:"id" help:"Events' ids; all that the flags select when nothing is given."`
+	IDs          []ID   `arg:"" optional:"" name:"id" predictor:"event" help:"Events' ids; all that the flags select when nothing is given."`
 	Client       string `predictor:"client" help:"Of this client." placeholder:"ID"`
 	Subscription string `predictor:"subscription" help:"To this subscription." placeholder:"ID"`
 	Type         string `predictor:"event-type" help:"Of this event type." placeholder:"SLUG"`

@@ -183,7 +183,7 @@ func (s *Session) exportNames() ([]string, error) {
 func runPath(id ID, rest string) string { return apiclient.Path("/v1/runs/%s", string(id)) + rest }
 
 type getRun struct {
-	ID     ID     `arg:"" help:"The run's id."`
+	ID     ID     `arg:"" predictor:"run" help:"The run's id."`
 	Client string `predictor:"client" help:"The part of this client only." placeholder:"ID"`
 	Limit  int    `default:"50" help:"How many pages at most (default ${default}); \"runs receipt\" has all." placeholder:"N"`
 }
@@ -287,7 +287,7 @@ func (s *Session) pageTable(v *runView) error {
 }
 
 type getReceipt struct {
-	ID     ID     `arg:"" help:"The run's id."`
+	ID     ID     `arg:"" predictor:"run" help:"The run's id."`
 	Client string `predictor:"client" help:"The receipt of this client." placeholder:"ID"`
 	CSV    bool   `name:"csv" help:"As CSV, a row for each page and delivery."`
 	Out    string `short:"o" help:"Write it to this file." placeholder:"FILE"`
@@ -327,7 +327,7 @@ func (c getReceipt) Run(s *Session) error {
 }
 
 type waitRun struct {
-	ID ID `arg:"" help:"The run's id."`
+	ID ID `arg:"" predictor:"run" help:"The run's id."`
 }
 
 func (c waitRun) Run(s *Session) error { return s.waitForRun(c.ID, true) }

@@ -76,7 +76,7 @@ func verificationPath(id ID, rest string) string {
 }
 
 type getVerification struct {
-	ID ID `arg:"" help:"The verification's id."`
+	ID ID `arg:"" predictor:"verification" help:"The verification's id."`
 	revealing
 }
 
@@ -145,7 +145,7 @@ func withMember(object json.RawMessage, name, value string) json.RawMessage {
 }
 
 type endVerification struct {
-	ID     ID     `arg:"" help:"The verification's id."`
+	ID     ID     `arg:"" predictor:"verification" help:"The verification's id."`
 	Status string `arg:"" enum:"COMPLETED,FAILED" help:"COMPLETED or FAILED."`
 }
 
