@@ -227,7 +227,7 @@ func (a *api) startRun(ctx context.Context, in *startRun) (*reply[RunView], erro
 	key := in.idempotency(ctx, in.Content.raw)
 	if key != nil { // before today's date is asked for: it may be another one now
 		if err := a.o.Store.FindIdempotent(ctx, key); err != nil {
-			return startedBefore(err)
+			return madeBefore[RunView](err, runURL)
 		}
 	}
 	b := &in.Content.value
@@ -241,17 +241,9 @@ func (a *api) startRun(ctx context.Context, in *startRun) (*reply[RunView], erro
 		return answered(key, http.StatusAccepted, body), err
 	})
 	if err != nil {
-		return startedBefore(err)
+		return madeBefore[RunView](err, runURL)
 	}
 	return &reply[RunView]{Location: runURL(run.ID), Raw: body}, nil
 }
 
 func runURL(id webhook.RunID) string { return "/v1/runs/" + string(id) }
-
-// startedBefore is the answer to an earlier request, if err is one.
-func startedBefore(err error) (*reply[RunView], error) {
-	if r := replayed[RunView](err); r != nil {
-		return r, nil
-	}
-	return nil, err
-}

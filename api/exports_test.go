@@ -137,7 +137,7 @@ func TestRunAndReceipt(t *testing.T) {
 	h.do("PATCH", "/v1/exports/ingressos", `{"page_size":10}`).want(200)
 	made := h.do("POST", "/v1/exports/ingressos/runs", leapDay, "Idempotency-Key: night").want(202)
 	again := h.do("POST", "/v1/exports/ingressos/runs", leapDay, "Idempotency-Key: night").want(202)
-	if again.body != made.body || again.header.Get("Idempotency-Replayed") != "true" {
+	if again.body != made.body || again.header.Get("Idempotency-Replayed") != "true" || again.header.Get("Location") != made.header.Get("Location") {
 		t.Errorf("asked twice: %s and %s", made.body, again.body)
 	}
 	h.do("POST", "/v1/exports/ingressos/runs", `{}`, "Idempotency-Key: night").problem(409, "idempotency_key_reused")

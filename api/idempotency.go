@@ -86,10 +86,26 @@ func openBefore[T any](a *api, key *store.Idempotency, err error, location func(
 	if r.Raw, err = a.o.Keys.Open(r.Raw, seal.Answer(key.Scope, key.Key)); err != nil {
 		return nil, err
 	}
-	var made struct{ ID string }
-	if err := json.Unmarshal(r.Raw, &made); err != nil {
+	return r, r.locate(location)
+}
+
+// madeBefore is the answer to an earlier request with the same key, if err is
+// one. location makes the address of what was created from its id.
+func madeBefore[T any, ID ~string](err error, location func(ID) string) (*reply[T], error) {
+	r := replayed[T](err)
+	if r == nil {
 		return nil, err
 	}
+	return r, r.locate(func(id string) string { return location(ID(id)) })
+}
+
+// locate sets the address of what an earlier request has made: the answer is to
+// be that of the first time, its header too.
+func (r *reply[T]) locate(location func(id string) string) error {
+	var made struct{ ID string }
+	if err := json.Unmarshal(r.Raw, &made); err != nil {
+		return err
+	}
 	r.Location = location(made.ID)
-	return r, nil
+	return nil
 }

@@ -114,7 +114,7 @@ func (a *api) startReplay(ctx context.Context, in *startReplay) (*reply[replayVi
 	key := in.idempotency(ctx, in.Content.raw)
 	if key != nil { // before subscriptions are looked at: one may be gone by now
 		if err := a.o.Store.FindIdempotent(ctx, key); err != nil {
-			return replayedBefore(err)
+			return madeBefore[replayView](err, jobURL)
 		}
 	}
 	var body []byte
@@ -124,7 +124,7 @@ func (a *api) startReplay(ctx context.Context, in *startReplay) (*reply[replayVi
 		return answered(key, http.StatusAccepted, body), err
 	})
 	if err != nil {
-		return replayedBefore(err)
+		return madeBefore[replayView](err, jobURL)
 	}
 	return &reply[replayView]{Location: jobURL(j.ID), Raw: body}, nil
 }
@@ -141,12 +141,4 @@ func (a *api) countReplay(ctx context.Context, r dispatcher.ReplayRequest) (*rep
 		v.Sample = append(v.Sample, replayItem{x.ID, x.ClientID, x.Type, x.Skip})
 	}
 	return &reply[replayView]{Status: http.StatusOK, Value: v}, nil
-}
-
-// replayedBefore is the answer to an earlier request, if err is one.
-func replayedBefore(err error) (*reply[replayView], error) {
-	if r := replayed[replayView](err); r != nil {
-		return r, nil
-	}
-	return nil, err
 }

@@ -46,7 +46,8 @@ func TestReplayInOneCall(t *testing.T) {
 	}
 	made := h.do("POST", "/v1/replays", all+`"rate":100}`, "Idempotency-Key: once").want(202)
 	again := h.do("POST", "/v1/replays", all+`"rate":100}`, "Idempotency-Key: once").want(202)
-	if made.body != again.body || again.header.Get("Idempotency-Replayed") != "true" || made.header.Get("Location") != "/v1/jobs/"+made.text("id") {
+	if made.body != again.body || again.header.Get("Idempotency-Replayed") != "true" || made.header.Get("Location") != "/v1/jobs/"+made.text("id") ||
+		again.header.Get("Location") != made.header.Get("Location") {
 		t.Errorf("%v %s\n%v %s", made.header, made.body, again.header, again.body)
 	}
 	h.do("POST", "/v1/replays", all+`"rate":1}`, "Idempotency-Key: once").problem(409, "idempotency_key_reused")

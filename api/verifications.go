@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"time"
 
@@ -159,7 +158,7 @@ func (a *api) createVerification(ctx context.Context, in *createVerification) (*
 		key.RequestHash = a.o.Keys.MAC(key.RequestHash)
 		key.ClientID = in.Content.value.verification().ClientID
 		if err := a.o.Store.FindIdempotent(ctx, key); err != nil { // before the URL's host is looked up
-			return verifiedBefore(err)
+			return madeBefore[verificationView](err, verificationURL)
 		}
 	}
 	var body []byte
@@ -169,27 +168,12 @@ func (a *api) createVerification(ctx context.Context, in *createVerification) (*
 		return answered(key, http.StatusCreated, body), err
 	})
 	if err != nil {
-		return verifiedBefore(err)
+		return madeBefore[verificationView](err, verificationURL)
 	}
 	return &reply[verificationView]{Location: verificationURL(v.ID), Raw: body}, nil
 }
 
 func verificationURL(id webhook.VerificationID) string { return "/v1/verifications/" + string(id) }
-
-// verifiedBefore is the answer to an earlier request with the same key, if err
-// is one.
-func verifiedBefore(err error) (*reply[verificationView], error) {
-	r := replayed[verificationView](err)
-	if r == nil {
-		return nil, err
-	}
-	var made struct{ ID webhook.VerificationID }
-	if err := json.Unmarshal(r.Raw, &made); err != nil {
-		return nil, err
-	}
-	r.Location = verificationURL(made.ID)
-	return r, nil
-}
 
 type verificationPath struct {
 	Revealing

@@ -121,7 +121,7 @@ func (j *Job) Validate(f *Faults) {
 		return
 	}
 	if j.Rate < 0 || j.Rate > MaxJobRate {
-		f.Add("/rate", "%d is not allowed: 1 to %d a second, or 0 for as fast as there is room", j.Rate, MaxJobRate)
+		f.Add("/rate", "%d is not allowed: 1 to %d a second; leave it out for as fast as there is room", j.Rate, MaxJobRate)
 	}
 	j.Filter.validate(j.Kind, f)
 }
