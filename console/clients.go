@@ -27,7 +27,7 @@ func (c *console) listClients(v *visit) error {
 	if err != nil {
 		return err
 	}
-	rows, next, err := c.o.Store.Clients(v.ctx, p.Asked, at)
+	rows, next, err := c.o.Store.ClientsByID(v.ctx, p.Asked, at)
 	if err != nil {
 		return err
 	}

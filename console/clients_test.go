@@ -2,6 +2,8 @@ package console
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,6 +46,22 @@ func TestClientsWithABrowser(t *testing.T) {
 	if got := b.text("#progress h2"); got != "The last erasure is complete" {
 		t.Errorf("after its end the erasure is told as %q", got)
 	}
+}
+
+// TestClientsAreListedFromAToZ, over pages too.
+func TestClientsAreListedFromAToZ(t *testing.T) {
+	eachDatabase(t, 0, func(t *testing.T, h *house) {
+		for i := range pageRows + 1 {
+			_, _, err := h.store.PutClient(context.Background(), webhook.ClientID(fmt.Sprintf("c%02d", pageRows-i)), "C")
+			must(t, err)
+		}
+		first := h.admin().get("/console/clients").want(200).has("c00", "c49").hasNot("clients/c50")
+		if strings.Index(first.body, "clients/c00") > strings.Index(first.body, "clients/c01") {
+			t.Error("c00 comes after c01")
+		}
+		h.admin().get("/console/clients?after=c49").want(200).has("clients/c50").hasNot("clients/c49", "rel=\"next\"")
+		h.admin().get("/console/clients?client_id=c07").want(200).has("clients/c07").hasNot("clients/c08")
+	})
 }
 
 // erase does what the keeper of the retention does, to the end.

@@ -66,6 +66,9 @@ func (c *console) countRetry(v *visit) error {
 	if !ok {
 		return v.showWith(422, "retry", p)
 	}
+	if !f.Values.Has(typeParam) && len(f.only(jobFilters())) == 1 && v.client() == "" {
+		return v.show("retry", p) // just opened, with nothing selected but the state
+	}
 	count, err := c.o.Dispatcher.CountReplay(v.ctx, q)
 	if fault, wrong := v.jobFault(f, err); wrong {
 		p.Fault = fault

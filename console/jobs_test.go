@@ -46,7 +46,9 @@ func TestManyAreSentAgain(t *testing.T) {
 	v.post("/console/deliveries/retry", "client_id", "other").want(403)
 	v.get("/console/deliveries/retry?since=soon").want(422).has("no time")
 	v.get("/console/deliveries/retry?state=canceled").want(422).has("never sent")
-	h.admin().get("/console/deliveries/retry").want(422).has("selects everything there ever was")
+	h.admin().get("/console/deliveries/retry").want(200).hasNot("selects everything", "note is-warn", "count-title")
+	h.admin().get("/console/deliveries/retry?state=failed&client_id=&event_type=").want(422).has("selects everything there ever was")
+	h.admin().get("/console/deliveries/retry?client_id=acme&since=2026-01-02T00:00&until=2026-01-01T00:00").want(422).has("until-fault")
 	if got := v.get("/console/deliveries/retry?state=succeeded").want(200).body; !strings.Contains(got, "there is nothing to send") {
 		t.Errorf("nothing to send, and the page says %s", got)
 	}

@@ -81,7 +81,7 @@ func TestFaultsSpeakTheVisitorsLanguage(t *testing.T) {
 		post("/console/exports/vendas/schedule", "cron", "0 3 * * *", "zone", "lunar", "window", "previous_day", "page_size", "500", "page_bytes", "1000000"),
 		post("/console/api-keys", "name", "", "role", "king", "client_id", "a b", "rate_limit", "-1", "expires_at", "2020-01-01T00:00"),
 		post("/console/api-keys", "name", "a", "role", "admin", "client_id", "acme", "rate_limit", "many", "expires_at", "soon"),
-		get(v, "/console/deliveries/retry?state=failed"),
+		get(v, "/console/deliveries/retry?state=failed&event_type="),
 		get(v, "/console/deliveries/retry?state=lost&client_id=a+b&event_type=A&subscription_id=x&event_id=x&run_id=x&since=x&until=x"),
 		get(v, "/console/deliveries/retry?state=failed&client_id=acme&since=2026-01-02T00:00&until=2026-01-01T00:00"),
 		get(v, "/console/deliveries/retry?state=failed&client_id=acme&subscription_id=sub_06h24s7mhdxm35ja9rvp29k2rg"),

@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/carteiro-webhooks/carteiro/store"
@@ -30,6 +31,22 @@ func TestOverview(t *testing.T) {
 		v.get("/console").want(200).has("Redis: not well", "it evicts keys")
 		h.as(webhook.RoleViewer, "gamma").get("/console").want(200).hasNot("it evicts keys")
 	})
+}
+
+// TestLongNamesBreakNoOthers: what is long takes the room, and the short words
+// beside it stay whole.
+func TestLongNamesBreakNoOthers(t *testing.T) {
+	h := newHouse(t, 4)
+	client := webhook.ClientID(strings.Repeat("long-client-", 5))
+	h.subscribe(client, newReceiver(t, 503, "")+"/"+strings.Repeat("long-path-segment/", 20))
+	h.accept(client)
+	h.next()
+	v := h.admin()
+	v.post("/console/clients/"+string(client), "name", strings.Repeat("Nome Comprido ", 10)).want(200)
+	b := v.browse(t)
+	for _, path := range []string{"/console", "/console/deliveries", "/console/subscriptions", "/console/clients", "/console/clients/" + string(client), "/console/events", "/console/audit-log"} {
+		b.open(path).check()
+	}
 }
 
 func TestOverviewInABrowser(t *testing.T) {

@@ -66,6 +66,7 @@ func (c *console) funcs(l lang) template.FuncMap {
 		"t":        words.text,
 		"tn":       func(key string, n any, args ...any) string { return words.count(l, key, whole(n), args...) },
 		"word":     words.orWord,
+		"told":     func(message string) string { return webhook.Translated(message, webhook.Language(l)) },
 		"number":   func(n any) string { return l.number(whole(n)) },
 		"duration": l.duration,
 		"span":     l.span,

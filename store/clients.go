@@ -45,12 +45,26 @@ func (s *Store) Client(ctx context.Context, id webhook.ClientID) (webhook.Client
 
 // Clients lists clients, the highest id first; only one, unless that is "".
 func (s *Store) Clients(ctx context.Context, only webhook.ClientID, p Page) ([]webhook.Client, string, error) {
+	return s.clients(ctx, only, p, keyOrder{after: "id < ?", by: ` ORDER BY id DESC`})
+}
+
+// ClientsByID is Clients in the order in which people look for them: the lowest
+// id first.
+func (s *Store) ClientsByID(ctx context.Context, only webhook.ClientID, p Page) ([]webhook.Client, string, error) {
+	return s.clients(ctx, only, p, keyOrder{after: "id > ?", by: ` ORDER BY id`})
+}
+
+// keyOrder is an order of a list by its key, and the condition of what comes
+// after a row.
+type keyOrder struct{ after, by string }
+
+func (s *Store) clients(ctx context.Context, only webhook.ClientID, p Page, order keyOrder) ([]webhook.Client, string, error) {
 	var w where
 	w.equal("id", string(only))
 	if p.After != "" {
-		w.add("id < ?", p.After)
+		w.add(order.after, p.After)
 	}
-	rows, err := list(ctx, s, `SELECT `+clientColumns+` FROM clients`+w.sql()+` ORDER BY id DESC`+w.limit(p), w.args, scanClient)
+	rows, err := list(ctx, s, `SELECT `+clientColumns+` FROM clients`+w.sql()+order.by+w.limit(p), w.args, scanClient)
 	if err != nil {
 		return nil, "", err
 	}

@@ -33,6 +33,7 @@ func (e *env) everyCall() map[string]func(context.Context) error {
 		"Claim":              func(ctx context.Context) error { _, err := e.Claim(ctx, []Ref{c.Ref}, e.terms()); return err },
 		"Client":             func(ctx context.Context) error { _, err := e.Client(ctx, someClient); return err },
 		"Clients":            func(ctx context.Context) error { _, _, err := e.Clients(ctx, "", one); return err },
+		"ClientsByID":        func(ctx context.Context) error { _, _, err := e.ClientsByID(ctx, "", one); return err },
 		"CreateSubscription": func(ctx context.Context) error { return e.CreateSubscription(ctx, &sub, nil) },
 		"DeleteSubscription": func(ctx context.Context) error { return e.DeleteSubscription(ctx, "sub_1") },
 		"Deliveries":         func(ctx context.Context) error { _, _, err := e.Deliveries(ctx, DeliveryFilter{}, one); return err },

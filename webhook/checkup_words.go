@@ -19,7 +19,7 @@ var checkWords = map[topic]entry{
 	},
 	topicNoSample: {
 		saying{what: "Not looked at: the subscription wants no event type that has an example to send. PUT /v1/event-types/… gives one."},
-		saying{what: "Não verificado: a inscrição não quer nenhum tipo de evento com exemplo para enviar. PUT /v1/event-types/… cadastra um."},
+		saying{what: "Não verificado: a assinatura não quer nenhum tipo de evento com exemplo para enviar. PUT /v1/event-types/… cadastra um."},
 	},
 	topicCheck(CheckDNS, "ok"): {
 		saying{what: "{host} resolves to {addresses} ({took})."}, saying{what: "{host} resolve para {addresses} ({took})."},

@@ -32,7 +32,7 @@ var words = map[topic]entry{
 			"The TLS certificate of your server was not accepted. Please check that it is for this name, has not expired and is installed with its full chain.",
 		},
 		saying{
-			"Não foi possível estabelecer a conexão segura (TLS) com o destino.", "Confira o nome, a validade e a cadeia completa do certificado; a verificação da inscrição mostra qual é o caso.",
+			"Não foi possível estabelecer a conexão segura (TLS) com o destino.", "Confira o nome, a validade e a cadeia completa do certificado; a verificação da assinatura mostra qual é o caso.",
 			"O certificado TLS do seu servidor não foi aceito. Por favor, verifique se ele é deste nome, se não venceu e se está instalado com a cadeia completa.",
 		},
 	},
@@ -82,7 +82,7 @@ var words = map[topic]entry{
 			"Your server's answer is longer than the one that was agreed. Please answer with exactly the agreed body.",
 		},
 		saying{
-			"O status confirma, mas o corpo da resposta é grande demais para ser o exigido.", "O destino deve responder com o corpo definido em ack.body da inscrição.",
+			"O status confirma, mas o corpo da resposta é grande demais para ser o exigido.", "O destino deve responder com o corpo definido em ack.body da assinatura.",
 			"A resposta do seu servidor é maior do que a combinada. Por favor, responda exatamente com o corpo combinado.",
 		},
 	},
@@ -114,7 +114,7 @@ var words = map[topic]entry{
 			"Your server answered 200, but not with the body that was agreed. Please answer with exactly the agreed body.",
 		},
 		saying{
-			"O destino respondeu 200, mas não com o corpo que a inscrição exige.", "O destino deve responder com ack.body; ou desligue require_body.",
+			"O destino respondeu 200, mas não com o corpo que a assinatura exige.", "O destino deve responder com ack.body; ou desligue require_body.",
 			"Seu servidor respondeu 200, mas não com o corpo combinado. Por favor, responda exatamente com o corpo combinado.",
 		},
 	},
@@ -124,7 +124,7 @@ var words = map[topic]entry{
 			"Your server answered {status}. Please answer exactly 200.",
 		},
 		saying{
-			"O destino respondeu {status}, o que não confirma o recebimento nesta inscrição.", "O destino deve responder exatamente 200 com o corpo combinado; ou defina ack.status como 2xx.",
+			"O destino respondeu {status}, o que não confirma o recebimento nesta assinatura.", "O destino deve responder exatamente 200 com o corpo combinado; ou defina ack.status como 2xx.",
 			"Seu servidor respondeu {status}. Por favor, responda exatamente 200.",
 		},
 	},
@@ -144,7 +144,7 @@ var words = map[topic]entry{
 			"Your server answered 401. Please check the credentials that you gave us, and that you verify with the current signing secret.",
 		},
 		saying{
-			"O destino respondeu 401: recusou as credenciais ou a assinatura.", "Confira os cabeçalhos e a autenticação da inscrição, e se o destino verifica com o segredo atual.",
+			"O destino respondeu 401: recusou as credenciais ou a assinatura.", "Confira os cabeçalhos e a autenticação da assinatura, e se o destino verifica com o segredo atual.",
 			"Seu servidor respondeu 401. Por favor, confira as credenciais que nos informou e se a verificação usa o segredo atual.",
 		},
 	},
@@ -174,7 +174,7 @@ var words = map[topic]entry{
 			"Your server answered 405. Please accept the method that was agreed, POST or PUT, at this path.",
 		},
 		saying{
-			"O destino respondeu 405: não aceita esse método.", "Confira o caminho da URL e o método da inscrição, POST ou PUT.",
+			"O destino respondeu 405: não aceita esse método.", "Confira o caminho da URL e o método da assinatura, POST ou PUT.",
 			"Seu servidor respondeu 405. Por favor, aceite nesse caminho o método combinado, POST ou PUT.",
 		},
 	},
@@ -184,7 +184,7 @@ var words = map[topic]entry{
 			"Your server answered 410, which means that this address is gone for good. Please tell us the new one.",
 		},
 		saying{
-			"O destino respondeu 410: esse endereço deixou de existir.", "Peça o novo endereço ao cliente; altere ou exclua a inscrição.",
+			"O destino respondeu 410: esse endereço deixou de existir.", "Peça o novo endereço ao cliente; altere ou exclua a assinatura.",
 			"Seu servidor respondeu 410, ou seja, esse endereço deixou de existir. Por favor, informe o novo.",
 		},
 	},
@@ -204,7 +204,7 @@ var words = map[topic]entry{
 			"Your server answered 429: we sent more than it takes. Please tell us how many requests a second it takes, or raise the limit.",
 		},
 		saying{
-			"O destino respondeu 429: requisições demais em pouco tempo.", "Defina rate_limit na inscrição ou peça que o destino aumente o limite.",
+			"O destino respondeu 429: requisições demais em pouco tempo.", "Defina rate_limit na assinatura ou peça que o destino aumente o limite.",
 			"Seu servidor respondeu 429: enviamos mais do que ele aceita. Por favor, informe quantas requisições por segundo ele aceita ou aumente o limite.",
 		},
 	},
@@ -233,7 +233,7 @@ var words = map[topic]entry{
 	// What an acknowledged attempt is flagged with.
 	topicWarning(WarningUnexpectedBody): {
 		saying{"The answer's body was not the expected one.", `The receiver should answer {"status":"received"}, or the body that the subscription's ack.body names.`, ""},
-		saying{"O corpo da resposta não foi o esperado.", `O destino deve responder {"status":"received"} ou o corpo definido em ack.body da inscrição.`, ""},
+		saying{"O corpo da resposta não foi o esperado.", `O destino deve responder {"status":"received"} ou o corpo definido em ack.body da assinatura.`, ""},
 	},
 	topicWarning(WarningBodyIncomplete): {
 		saying{"The answer broke off behind its status line.", "Nothing is lost; the receiver should send its whole answer at once.", ""},
@@ -259,7 +259,7 @@ var words = map[topic]entry{
 	},
 	topicHold(HoldPaused): {
 		saying{"The delivery to {client} is held, because its subscription is paused.", "Resume the subscription.", "Sending to your URL is paused. The message {message} ({type}) is kept and is sent when it is resumed."},
-		saying{"A entrega para {client} está retida, porque a inscrição está pausada.", "Retome a inscrição.", "O envio para a sua URL está pausado. A mensagem {message} ({type}) está guardada e será enviada na retomada."},
+		saying{"A entrega para {client} está retida, porque a assinatura está pausada.", "Retome a assinatura.", "O envio para a sua URL está pausado. A mensagem {message} ({type}) está guardada e será enviada na retomada."},
 	},
 	topicHold(HoldQuarantine): {
 		saying{"The delivery to {client} is in quarantine: sending it made Carteiro itself crash three times.", "Report the crash with its log; a manual retry tries the delivery again.", "A fault on our side keeps the message {message} ({type}) back. It is kept, and we look into it."},
@@ -267,7 +267,7 @@ var words = map[topic]entry{
 	},
 	topicCancel(""): {
 		saying{"The delivery to {client} was canceled by an operator, or because its subscription was deleted.", "A canceled delivery is never sent; a replay of its event sends it as a new one.", "The message {message} ({type}) was canceled, and is not sent."},
-		saying{"A entrega para {client} foi cancelada por um operador ou pela exclusão da inscrição.", "Uma entrega cancelada nunca é enviada; um reenvio do evento a envia como nova entrega.", "A mensagem {message} ({type}) foi cancelada e não será enviada."},
+		saying{"A entrega para {client} foi cancelada por um operador ou pela exclusão da assinatura.", "Uma entrega cancelada nunca é enviada; um reenvio do evento a envia como nova entrega.", "A mensagem {message} ({type}) foi cancelada e não será enviada."},
 	},
 	topicCancel(CancelErased): {
 		saying{"The delivery to {client} was canceled, because the client's personal data were erased.", "", "The message {message} ({type}) was erased with the personal data, as was asked, and is not sent."},
@@ -283,7 +283,7 @@ var words = map[topic]entry{
 	},
 	topicTestFailed: {
 		saying{"The test of the subscription of {client} was not acknowledged.", "", "We sent you a test of {type}, and it was not acknowledged."},
-		saying{"O teste da inscrição de {client} não foi confirmado.", "", "Enviamos um teste de {type}, sem confirmação de recebimento."},
+		saying{"O teste da assinatura de {client} não foi confirmado.", "", "Enviamos um teste de {type}, sem confirmação de recebimento."},
 	},
 
 	// How it came to that.

@@ -12,14 +12,15 @@ import (
 // row as well.
 type sentence struct{ en, pt string }
 
-// Translated is the message of an [Error] or a [Fault] in a language. English
+// Translated is the message of an [Error], a [Fault] or an [AttemptError] in a
+// language. English
 // is what the rules' owners speak; what no table has, such as the words of a
 // library, stays as it is.
 func Translated(message string, lang Language) string {
 	if lang != Portuguese {
 		return message
 	}
-	for _, table := range [][]sentence{urlWords(), errorWords(), faultWords()} {
+	for _, table := range [][]sentence{urlWords(), errorWords(), failureWords(), faultWords()} {
 		if text, there := translated(message, table); there {
 			return text
 		}
@@ -126,7 +127,7 @@ func joinedWords() []sentence {
 func thingWords() []sentence {
 	return []sentence{
 		{"client", "cliente"},
-		{"subscription", "inscrição"},
+		{"subscription", "assinatura"},
 		{"event type", "tipo de evento"},
 		{"event", "evento"},
 		{"message", "mensagem"},

@@ -81,7 +81,8 @@ var (
 
 // saysWhy are the functions whose text is what is wrong.
 var saysWhy = []string{
-	"Fault", "ParseKeyText", "textFault", "parseTarget", "setPort", "setHost", "nameFault", "words", "numberWords", "wantType", "noneOf", "parseCron", "parseZone",
+	"Fault", "ParseKeyText", "textFault", "parseTarget", "setPort", "setHost", "nameFault", "words", "numberWords", "wantType", "noneOf", "parseCron", "parseZone", "statusAdvice",
+	"dnsText", "connectText", "tlsText",
 }
 
 // messagesOf are the messages of a file, with 7 in each place.
@@ -102,7 +103,7 @@ func messagesOf(t *testing.T, name string) (out []string) {
 				ast.Inspect(n, func(node ast.Node) bool {
 					if r, ok := node.(*ast.ReturnStmt); ok {
 						for _, e := range r.Results {
-							add("", e, "")
+							add(map[string]string{"statusAdvice": "The server answered 7"}[n.Name.Name], e, "")
 						}
 					}
 					return true
@@ -112,6 +113,12 @@ func messagesOf(t *testing.T, name string) (out []string) {
 			switch called := nameOf(n.Fun); {
 			case called == "Add" && len(n.Args) > 1, called == "Conflict", called == "Malformed", called == "unauthorized" && len(n.Args) > 1:
 				add("", n.Args[1], "")
+			case called == "failed" && len(n.Args) > 1:
+				before := ""
+				if strings.HasPrefix(exampleOf(n.Args[1]), "7,") { // a status
+					before = "The server answered "
+				}
+				add(before, n.Args[1], "")
 			case called == "NotFound":
 				kind := exampleOf(n.Args[0])
 				if strings.HasPrefix(webhook.Translated("There is no "+kind+" \"x\".", webhook.Portuguese), "Não existe "+kind+" ") && kind != "7" {
@@ -124,6 +131,14 @@ func messagesOf(t *testing.T, name string) (out []string) {
 				add("", n.Value, "")
 			case "reason":
 				add("The address 7 is refused: ", n.Value, ".")
+			}
+		case *ast.AssignStmt:
+			if name == "../dispatcher/sender/failure.go" && n.Tok == token.ADD_ASSIGN {
+				add("No answer within 7", n.Rhs[0], "")
+			}
+		case *ast.ValueSpec:
+			if said := n.Names[0].Name; strings.HasPrefix(said, "msg") && name == "../dispatcher/sender/failure.go" {
+				add(map[string]string{"msgBodyOther": "The server answered 7"}[said], n.Values[0], "")
 			}
 		case *ast.CompositeLit:
 			if strings.HasSuffix(name, "networks.go") && len(n.Elts) == 2 {

@@ -12,7 +12,7 @@ func urlWords() []sentence {
 		{"The URL is plain http; only https is allowed. For tests, CARTEIRO_ALLOW_HTTP=true opens http.", "A URL é http sem criptografia; só https é permitido. Para testes, CARTEIRO_ALLOW_HTTP=true libera http."},
 		{"The URL must begin with https://.", "A URL precisa começar com https://."},
 		{"The URL names no host. Write it like https://hooks.example.com/path.", "A URL não tem um servidor. Escreva algo como https://hooks.example.com/caminho."},
-		{"The URL carries a user name or password. Use the subscription's auth instead.", "A URL leva um usuário ou uma senha. Use a autenticação da inscrição."},
+		{"The URL carries a user name or password. Use the subscription's auth instead.", "A URL leva um usuário ou uma senha. Use a autenticação da assinatura."},
 		{"The URL has a fragment (#…), which is never sent. Leave it out.", "A URL tem um fragmento (#…), que nunca é enviado. Retire-o."},
 		{"The port is not allowed: a number from 1 to 65535, without zeros before it, or none.", "A porta não é permitida: um número de 1 a 65535, sem zeros à esquerda, ou nenhuma."},
 		{"What is between the brackets is not an IPv6 address.", "O que está entre colchetes não é um endereço IPv6."},

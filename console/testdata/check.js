@@ -89,6 +89,13 @@
   while (texts.nextNode()) {
     const e = texts.currentNode.parentElement;
     if (!texts.currentNode.data.trim() || !visible(e) || e.closest(".unseen, .skip, :disabled, script, option")) continue;
+    if (e.closest("td")) for (const word of texts.currentNode.data.matchAll(/\S+/g)) {
+      if (!/^[\p{L}\p{N}._]{1,24}$/u.test(word[0])) continue;
+      const range = document.createRange();
+      range.setStart(texts.currentNode, word.index);
+      range.setEnd(texts.currentNode, word.index + word[0].length);
+      if (new Set([...range.getClientRects()].map((r) => Math.round(r.top))).size > 1) fault(`the word "${word[0]}" of a table is broken in two`, e);
+    }
     const style = getComputedStyle(e);
     const behind = ground(e);
     const color = rgba(e instanceof SVGElement ? style.fill : style.color);
