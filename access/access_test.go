@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -13,15 +14,13 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/carteiro-webhooks/carteiro/internal/batch"
 	"github.com/carteiro-webhooks/carteiro/internal/testserver"
 	"github.com/carteiro-webhooks/carteiro/store"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(testserver.M{M: m}) }
+func TestMain(m *testing.M) { os.Exit(testserver.RunWithoutLeaks(m)) }
 
 const adminKey = "an-admin-key-that-somebody-made-up-1"
 

@@ -60,7 +60,7 @@ func (b *browser) start() (context.Context, error) {
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-sync", true),
 		chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("hide-scrollbars", true), chromedp.NoFirstRun,
-		chromedp.Flag("lang", "en-US"))
+		chromedp.Flag("lang", "en-US"), chromedp.WSURLReadTimeout(2*time.Minute)) // a busy machine starts it slowly
 	alloc, endAlloc := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, end := chromedp.NewContext(alloc)
 	b.cancel = func() {
@@ -107,7 +107,7 @@ func (v *visitor) browse(t *testing.T) *tab {
 	}
 	must(t, err)
 	ctx, cancel := chromedp.NewContext(parent, chromedp.WithNewBrowserContext())
-	ctx, timeout := context.WithTimeout(ctx, time.Minute)
+	ctx, timeout := context.WithTimeout(ctx, 3*time.Minute)
 	b := &tab{t: t, h: v.h, ctx: ctx}
 	t.Cleanup(func() {
 		timeout()

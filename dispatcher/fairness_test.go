@@ -175,7 +175,7 @@ func TestRateLimit(t *testing.T) {
 		t.Logf("%d events at %d a second took %s", events, rate, time.Since(start))
 		// A burst of a tenth of a second's worth is allowed; the rest is what a
 		// request may be held up on its way.
-		const burst, jitter = rate / 10, 150 * time.Millisecond
+		const burst, jitter = rate / 10, slowness * 300 * time.Millisecond
 		for i := range got {
 			for j := i + 1; j < len(got); j++ {
 				least := time.Duration(j-i-burst)*time.Second/rate - jitter

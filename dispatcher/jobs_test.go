@@ -168,7 +168,7 @@ func TestAJobKeepsToTheRateLimit(t *testing.T) {
 	eachBackendAtOnce(t, func(t *testing.T, o houseOptions) {
 		o.schedule = webhook.Schedule{time.Millisecond}
 		h := newHouse(t, o)
-		const events, rate, burst = 30, 40, 4
+		const events, rate, burst = 60, 40, 4
 		r := newReceiver(t, func(n int) int { return map[bool]int{true: 500, false: 200}[n < 2*events] })
 		sub := h.subscribe(r.URL)
 		h.postMany("acme", events)
@@ -182,7 +182,8 @@ func TestAJobKeepsToTheRateLimit(t *testing.T) {
 			h.await(func(ob dispatcher.Observation) bool { return ob.State == webhook.StateSucceeded })
 		}
 		came := r.requests()[2*events:]
-		if took, least := came[len(came)-1].at.Sub(came[0].at), time.Second*(events-2*burst)/rate; took < least {
+		// Half of the time that it takes: the first one may have been held up on its way.
+		if took, least := came[len(came)-1].at.Sub(came[0].at), time.Second*(events-burst)/rate/2; took < least {
 			t.Errorf("%d retries came within %s; the limit makes it at least %s", len(came), took, least)
 		}
 	})

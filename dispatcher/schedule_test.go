@@ -21,7 +21,7 @@ func scaled() webhook.Schedule {
 const answerTakes = 300 * time.Millisecond
 
 // latest is how late an attempt may start (P13).
-const latest = 2 * time.Second
+const latest = slowness * 2 * time.Second
 
 // TestTheScheduleIsKept: whoever always fails gets six requests, each at its
 // time counted from the end of the one before, never early (P13), and then no

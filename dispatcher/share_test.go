@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/carteiro-webhooks/carteiro/internal/testserver"
@@ -50,6 +51,29 @@ func (c *hintCount) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
+// lockDeliveries keeps others from changing deliveries, until letGo finds that
+// so many want to: then they do at the same moment.
+func lockDeliveries(t *testing.T, database string) (letGo func(n int)) {
+	t.Helper()
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, database)
+	must(t, err)
+	tx, err := conn.Begin(ctx)
+	must(t, err)
+	_, err = tx.Exec(ctx, `LOCK TABLE deliveries IN EXCLUSIVE MODE`)
+	must(t, err)
+	return func(n int) {
+		t.Helper()
+		until(t, "all wait for the lock", func() bool {
+			waiting := 0
+			must(t, tx.QueryRow(ctx, `SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'deliveries'::regclass`).Scan(&waiting))
+			return waiting >= n
+		})
+		must(t, tx.Commit(ctx))
+		must(t, conn.Close(ctx))
+	}
+}
+
 // TestTheReconcilersShareTheWork: Redis was wiped, 2,000 deliveries are due,
 // and five processes look. Each delivery is hinted about once, by one of them,
 // and sent once (P5).
@@ -74,9 +98,11 @@ func TestTheReconcilersShareTheWork(t *testing.T) {
 		defer all[i].d.Stop(ctx)
 	}
 	c.forward(pastChecks)
+	letGo := lockDeliveries(t, intake.o.database)
 	for _, h := range all {
 		h.d.Kick()
 	}
+	letGo(processes)
 	until(t, "all are sent", func() bool { return len(r.requests()) >= due })
 	for _, h := range all {
 		h.d.Stop(ctx)

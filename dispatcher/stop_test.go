@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/carteiro-webhooks/carteiro/internal/testserver"
 	"github.com/carteiro-webhooks/carteiro/store"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
@@ -145,7 +146,7 @@ func TestNothingIsLeftRunning(t *testing.T) {
 		}
 		h.close()
 		r.CloseClientConnections()
-		if err := goleak.Find(before); err != nil {
+		if err := testserver.Leaks(before); err != nil {
 			t.Error(err)
 		}
 	})

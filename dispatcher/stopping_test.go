@@ -20,11 +20,11 @@ func (h *house) failOnce(r *receiver, status chan<- int) webhook.DeliveryID {
 	return id
 }
 
-// hinted waits until the worker has the delivery's hint, and waits for its
-// time. Until then the delivery is in nobody's hands.
-func (h *house) hinted(id webhook.DeliveryID) {
+// hinted waits until the worker has the delivery's hint, as one of so many, and
+// waits for its time. Until then the delivery is in nobody's hands.
+func (h *house) hinted(id webhook.DeliveryID, n int) {
 	h.t.Helper()
-	until(h.t, "a worker waits for the delivery's time", func() bool { return h.d.Expecting() > 0 })
+	until(h.t, "a worker waits for the delivery's time", func() bool { return h.d.Expecting() == n })
 	if h.delivery(id).InFlight {
 		h.t.Error("a delivery is claimed before its time")
 	}
@@ -33,8 +33,9 @@ func (h *house) hinted(id webhook.DeliveryID) {
 // TestCancel stops what waits, lets what is under way finish, and is final.
 func TestCancel(t *testing.T) {
 	eachBackendAtOnce(t, func(t *testing.T, o houseOptions) {
-		ctx := context.Background()
-		o.schedule = webhook.Schedule{time.Second, time.Second}
+		ctx, c := context.Background(), &clock{}
+		o.schedule, o.now = webhook.Schedule{time.Second, time.Second}, c.Now
+		c.stop()
 		status := make(chan int)
 		r := newReceiver(t, func(int) int { return <-status })
 		h := newHouse(t, o)
@@ -43,7 +44,7 @@ func TestCancel(t *testing.T) {
 		for _, hinted := range []bool{false, true} {
 			waiting := h.failOnce(r, status)
 			if hinted {
-				h.hinted(waiting)
+				h.hinted(waiting, 2) // and the other's
 			}
 			d, err := h.d.Cancel(ctx, waiting)
 			must(t, err)
@@ -73,6 +74,7 @@ func TestCancel(t *testing.T) {
 
 		// All that was canceled would have been due before this one's retry.
 		marker := h.failOnce(r, status)
+		c.goOn()
 		r.take(t)
 		status <- 200
 		if ob := h.next(); ob.DeliveryID != marker || ob.State != webhook.StateSucceeded {
@@ -103,18 +105,20 @@ func TestNothingOfAnUnknownDelivery(t *testing.T) {
 // starts after it (P8).
 func TestAnotherProcessStopsASubscription(t *testing.T) {
 	eachBackendAtOnce(t, func(t *testing.T, o houseOptions) {
-		ctx := context.Background()
-		o.schedule = webhook.Schedule{1500 * time.Millisecond}
+		ctx, c := context.Background(), &clock{}
+		o.schedule, o.now = webhook.Schedule{1500 * time.Millisecond}, c.Now
 		status := make(chan int)
 		r := newReceiver(t, func(int) int { return <-status })
 		h := newHouse(t, o)
 		other := h.another(func(o *houseOptions) { o.stopped = true })
 
 		sub := h.subscribe(r.URL)
+		c.stop()
 		id := h.failOnce(r, status)
-		h.hinted(id)
+		h.hinted(id, 1)
 		_, err := other.subs.Pause(ctx, sub.ID)
 		must(t, err)
+		c.goOn()
 		until(t, "the worker let go of what was paused", func() bool { return h.d.Expecting() == 0 })
 		if d := h.delivery(id); d.State != webhook.StateHeld || d.HoldReason != webhook.HoldPaused || d.AttemptCount != 1 {
 			t.Errorf("after the pause: %+v", d)
@@ -128,9 +132,11 @@ func TestAnotherProcessStopsASubscription(t *testing.T) {
 			t.Errorf("after the resume: %+v", ob)
 		}
 
+		c.stop()
 		id = h.failOnce(r, status)
-		h.hinted(id)
+		h.hinted(id, 1)
 		must(t, other.subs.Delete(ctx, sub.ID))
+		c.goOn()
 		until(t, "the worker let go of what was canceled", func() bool { return h.d.Expecting() == 0 })
 		if d := h.delivery(id); d.State != webhook.StateCanceled || d.AttemptCount != 1 {
 			t.Errorf("after the deletion: %+v", d)

@@ -12,10 +12,21 @@ import (
 
 // clock is the real one, and can be put forward: what waits for minutes then
 // waits for nothing.
-type clock struct{ ahead atomic.Int64 }
+type clock struct{ ahead, stands atomic.Int64 }
 
-func (c *clock) Now() time.Time          { return time.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *clock) Now() time.Time {
+	if at := c.stands.Load(); at != 0 {
+		return time.Unix(0, at)
+	}
+	return time.Now().Add(time.Duration(c.ahead.Load()))
+}
+
 func (c *clock) forward(d time.Duration) { c.ahead.Add(int64(d)) }
+
+// stop makes it stand still: nothing becomes due, however long a busy machine
+// takes for what is to be done before. goOn sets it right again.
+func (c *clock) stop() { c.stands.Store(c.Now().UnixNano()) }
+func (c *clock) goOn() { c.stands.Store(0) }
 
 // pastChecks is later than the reconciler looks after a delivery whose hint is
 // lost, and later than a dead worker's claim ends.

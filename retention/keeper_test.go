@@ -3,19 +3,18 @@ package retention
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
 	"time"
-
-	"go.uber.org/goleak"
 
 	"github.com/carteiro-webhooks/carteiro/internal/testserver"
 	"github.com/carteiro-webhooks/carteiro/store"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(testserver.M{M: m}) }
+func TestMain(m *testing.M) { os.Exit(testserver.RunWithoutLeaks(m)) }
 
 // clock is a clock that a test sets.
 type clock struct {

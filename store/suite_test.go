@@ -2,12 +2,11 @@ package store
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-
-	"go.uber.org/goleak"
 
 	"github.com/carteiro-webhooks/carteiro/internal/testserver"
 )
@@ -15,7 +14,7 @@ import (
 // The conformance suite: every check runs word for word on both databases,
 // each on a fresh one.
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(testserver.M{M: m}) }
+func TestMain(m *testing.M) { os.Exit(testserver.RunWithoutLeaks(m)) }
 
 // check is one thing that both databases must do alike.
 type check struct {

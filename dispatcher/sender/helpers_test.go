@@ -16,14 +16,13 @@ import (
 
 	"github.com/carteiro-webhooks/carteiro/internal/testserver"
 	"github.com/carteiro-webhooks/carteiro/webhook"
-	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) {
 	if code, ran := testserver.Alone(); ran { // addresses that must not be dialled are tried here
 		os.Exit(code)
 	}
-	goleak.VerifyTestMain(m)
+	os.Exit(testserver.RunWithoutLeaks(m))
 }
 
 const testSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

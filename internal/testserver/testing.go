@@ -43,20 +43,12 @@ func (s *sharedPostgres) stop() {
 	}
 }
 
-// M runs the tests of a package and then ends the shared server. With goleak:
-//
-//	goleak.VerifyTestMain(testserver.M{M: m})
-type M struct{ *testing.M }
-
-// Run runs the tests and ends the shared server.
-func (m M) Run() int {
+// Run is the TestMain of a package that uses [Postgres]: it runs the tests,
+// ends the shared server and returns the exit code.
+func Run(m *testing.M) int {
 	defer shared.stop()
-	return m.M.Run()
+	return m.Run()
 }
-
-// Run is the TestMain of a package that uses [Postgres]; it returns the exit
-// code.
-func Run(m *testing.M) int { return M{M: m}.Run() }
 
 // Postgres returns the URL of a new, empty database, which is dropped at the
 // end of the test. All databases are on one server, which lives until [Run]

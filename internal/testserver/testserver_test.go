@@ -15,7 +15,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/redis/go-redis/v9"
-	"go.uber.org/goleak"
 
 	"github.com/carteiro-webhooks/carteiro/internal/testserver"
 )
@@ -29,7 +28,7 @@ func TestMain(m *testing.M) {
 		startAndWait()
 		return
 	}
-	goleak.VerifyTestMain(testserver.M{M: m})
+	os.Exit(testserver.RunWithoutLeaks(m))
 }
 
 func query(t *testing.T, url, sql string, into ...any) error {
