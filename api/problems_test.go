@@ -120,7 +120,11 @@ func TestSizes(t *testing.T) {
 	h.do("POST", "/v1/events", over).problem(413, "body_too_large")
 	h.do("POST", "/v1/events/batch", `{"events":[`+over+`]}`).want(202)
 	h.do("POST", "/v1/events/batch", strings.Repeat(" ", maxBatch)+"{}").problem(413, "body_too_large")
-	// A thousand events are a batch.
+}
+
+// TestABatchOfAThousand: so many events are one request.
+func TestABatchOfAThousand(t *testing.T) {
+	h := newHouse(t, 0)
 	all := `{"events":[` + strings.Repeat(event(redemption)+",", 999) + event(redemption) + `]}`
 	got := h.do("POST", "/v1/events/batch", all).want(202)
 	if events, ok := got.at("events").([]any); !ok || len(events) != 1000 {

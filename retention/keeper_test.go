@@ -83,8 +83,14 @@ func (h *house) events(client webhook.ClientID, n int) []webhook.DeliveryID {
 		ids = append(ids, id)
 		in.Deliveries = append(in.Deliveries, store.NewDelivery{ID: id, Message: m, URL: "https://x.example", Method: "POST", CheckAt: h.Now()})
 	}
-	if err := h.Accept(context.Background(), in); err != nil {
-		h.t.Fatal(err)
+	// An intake has less than two seconds (P6), and the race detector makes the
+	// database slow: a hundred at once.
+	for n := len(ids); n > 0; n = len(in.Messages) {
+		some := min(n, 100)
+		if err := h.Accept(context.Background(), &store.Intake{Messages: in.Messages[:some], Deliveries: in.Deliveries[:some]}); err != nil {
+			h.t.Fatal(err)
+		}
+		in.Messages, in.Deliveries = in.Messages[some:], in.Deliveries[some:]
 	}
 	return ids
 }
