@@ -94,7 +94,7 @@ func (f *feeder) once(key gateKey) {
 	w := f.w
 	limit := webhook.DefaultMaxInFlight
 	host, isHost := key.host()
-	sub := w.d.o.Subscriptions.Index().Get(webhook.SubscriptionID(key))
+	sub := f.subscription(key)
 	switch {
 	case sub != nil:
 		limit = sub.MaxInFlight
@@ -130,6 +130,23 @@ func (f *feeder) once(key gateKey) {
 	f.send(claimed, key, tickets)
 	w.gate.unused(tickets[min(len(claimed), len(tickets)):])
 	w.gate.arrived(key, more-max(0, len(claimed)-len(tickets)))
+}
+
+// subscription is whose deliveries are to be fed, nil for a host's. One that this
+// process has not heard of may have been made since, and what is parked for it
+// by a process that is gone: nothing else would have the index read again.
+func (f *feeder) subscription(key gateKey) *webhook.Subscription {
+	subs, id := f.w.d.o.Subscriptions, webhook.SubscriptionID(key)
+	if _, isHost := key.host(); isHost {
+		return nil
+	}
+	if sub := subs.Index().Get(id); sub != nil {
+		return sub
+	}
+	if err := subs.Refresh(f.w.send); err != nil {
+		f.w.d.o.Log.Warn("the index of subscriptions could not be refreshed; the reconciler tries again", "error", err)
+	}
+	return subs.Index().Get(id)
 }
 
 // send starts what was claimed. What has no ticket waits for one in memory.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/redis/go-redis/v9"
@@ -132,4 +133,24 @@ func TestTheReconcilersShareTheWork(t *testing.T) {
 	if len(list) != 0 {
 		t.Errorf("some are still pending: %d or more", len(list))
 	}
+}
+
+// TestWhatADeadProcessHasParked is fed by another one, although that has never
+// heard of the subscription: nothing else may ever come for it.
+func TestWhatADeadProcessHasParked(t *testing.T) {
+	eachBackend(t, func(t *testing.T, o houseOptions) {
+		ctx := context.Background()
+		r := newReceiver(t, always(200))
+		h := newHouse(t, durable(t, o))
+		dead := h.another(func(o *houseOptions) { o.stopped = true }) // its hints go nowhere
+		dead.subscribe(r.URL)
+		id := dead.post(redemption).Deliveries[0].ID
+		now := time.Now()
+		claimed, err := dead.store.Claim(ctx, []store.Ref{{ID: id, Generation: 1}}, store.ClaimTerms{Now: now, Horizon: now, Lease: now.Add(time.Minute)})
+		must(t, err)
+		must(t, dead.store.GiveBack(ctx, store.Release{Ref: claimed[0].Ref, Why: store.ReleaseParked}))
+		if ob := h.next(); ob.DeliveryID != id || ob.State != webhook.StateSucceeded {
+			t.Errorf("observed %+v", ob)
+		}
+	})
 }
