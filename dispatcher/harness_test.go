@@ -2,6 +2,7 @@ package dispatcher_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -212,14 +213,27 @@ func (h *house) postFor(client webhook.ClientID, data string) dispatcher.Accepte
 	return got[0]
 }
 
-// postMany accepts many events, a hundred in a request: an intake has less than
-// two seconds (P6), and the race detector makes the database slow.
+// postMany accepts many events as a platform brings them: a hundred in a
+// request, with a key, and again when the answer is that the database was not
+// quick enough (P6), as happens under the race detector on a busy machine.
 func (h *house) postMany(client webhook.ClientID, n int) {
 	h.t.Helper()
 	event := []dispatcher.NewEvent{{Type: "shop.product.redemption", ClientID: client, Data: []byte(redemption)}}
-	for ; n > 0; n -= 100 {
-		_, err := h.d.Accept(context.Background(), slices.Repeat(event, min(n, 100)), nil)
-		must(h.t, err)
+	for late := time.Now().Add(2 * time.Minute); n > 0; n -= 100 {
+		key := string(webhook.NewMessageID())
+		once := func([]dispatcher.Accepted) (*store.Idempotency, error) {
+			return &store.Idempotency{Scope: "events", Key: key, RequestHash: []byte{1}, Status: 202, Response: []byte("{}")}, nil
+		}
+		for {
+			_, err := h.d.Accept(context.Background(), slices.Repeat(event, min(n, 100)), once)
+			if webhook.IsKind(err, webhook.KindUnavailable) && time.Now().Before(late) {
+				continue
+			}
+			if before := (*store.Replay)(nil); !errors.As(err, &before) {
+				must(h.t, err)
+			}
+			break
+		}
 	}
 }
 
