@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -155,7 +156,29 @@ func (c createSubscription) Run(s *Session) error {
 	}
 	r := post("/v1/subscriptions", body)
 	r.Keyed = true
-	return one(s, r, s.showSubscription)
+	if err := one(s, r, s.showSubscription); err != nil {
+		return err
+	}
+	return s.noteUnknown(c.Events)
+}
+
+// noteUnknown tells of event types that nobody has registered. They are taken,
+// for a type may come later; but a misspelt one would be silence for ever.
+func (s *Session) noteUnknown(patterns []string) error {
+	for _, p := range patterns {
+		if strings.Contains(p, "*") {
+			continue
+		}
+		var e *apiclient.Error
+		_, err := s.do(get(eventTypePath(p), nil))
+		if !errors.As(err, &e) || e.Kind != apiclient.NotFound {
+			continue // it is there, or cannot be looked at: what was asked for is done
+		}
+		if err := s.note.Line("There is no event type %q yet: nothing is sent for it before there is one. \"carteiro event-types\" lists them.", p); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 type updateSubscription struct {
@@ -188,7 +211,10 @@ func (c updateSubscription) Run(s *Session) error {
 	if len(body) == 0 {
 		return usage("nothing is said that should change; \"carteiro subscriptions update --help\" lists what can")
 	}
-	return one(s, apiclient.Request{Method: http.MethodPatch, Path: subscriptionPath(c.ID, ""), Body: body}, s.showSubscription)
+	if err := one(s, apiclient.Request{Method: http.MethodPatch, Path: subscriptionPath(c.ID, ""), Body: body}, s.showSubscription); err != nil {
+		return err
+	}
+	return s.noteUnknown(c.Events)
 }
 
 // readSecret reads a secret of one line.
