@@ -134,3 +134,14 @@ func (a ask) in(l lang) *page {
 	must(a.v.h.t, err)
 	return a.v.do(r, "Accept-Language: "+string(l), "Content-Type: application/x-www-form-urlencoded")
 }
+
+// TestAnAttemptsFailureIsToldInPortuguese: the log of an attempt is English.
+func TestAnAttemptsFailureIsToldInPortuguese(t *testing.T) {
+	h := newHouse(t, 1)
+	h.subscribe("acme", newReceiver(t, http.StatusServiceUnavailable, ""))
+	_, deliveries := h.accept("acme")
+	h.next()
+	at := ask{h.admin(), "GET", "/console/deliveries/" + string(deliveries[0]), nil}
+	at.in(english).want(200).has("The server answered 503 Service Unavailable. The fault is on the receiver")
+	at.in(portuguese).want(200).has("O servidor respondeu 503 Service Unavailable. A falha está do lado do destino").hasNot("The server answered")
+}
