@@ -54,7 +54,7 @@ func newDocument(engine *gin.Engine, version string) huma.API {
 // description is the first paragraph of the document.
 const description = "Carteiro is an outbound webhook dispatcher: post an event, and it is delivered, signed, to every client that subscribed.\n\n" +
 	"JSON in and out, in UTF-8; times are RFC 3339 in UTC. Every route but those of health and of this description wants " +
-	"`Authorization: Bearer <api key>`. Unknown fields and parameters are errors. Errors are `application/problem+json` (RFC 9457) with a stable `code`.\n\n" +
+	"`Authorization: Bearer <api key>`. Unknown fields and parameters are errors, and so is a parameter without a value, but for `cursor`. Errors are `application/problem+json` (RFC 9457) with a stable `code`.\n\n" +
 	"Lists are in pages of `limit` entries: `next_cursor` of one page is the `cursor` of the next."
 
 func tags() []*huma.Tag {
