@@ -104,7 +104,7 @@ func (d *Dispatcher) commit(ctx context.Context, in *store.Intake) error {
 		case !nd.LeaseUntil.IsZero():
 			d.worker.keeper.send(nd, in.Catalogue, since)
 		default:
-			d.hintNew(in.Deliveries[i : i+1])
+			d.hintNew(nd)
 		}
 	}
 	return nil
@@ -137,7 +137,9 @@ func (d *Dispatcher) acceptInTurn(ctx context.Context, r *offer) ([]Accepted, er
 		return nil, err
 	}
 	failpoint.Hit(failpoint.EventCommitted)
-	d.hintNew(in.Deliveries)
+	for i := range in.Deliveries {
+		d.hintNew(&in.Deliveries[i])
+	}
 	return accepted, nil
 }
 
@@ -246,12 +248,10 @@ func newDelivery(m *webhook.Message, sub *webhook.Subscription, now time.Time) s
 	}
 }
 
-// hintNew tells the workers of fresh deliveries.
-func (d *Dispatcher) hintNew(ds []store.NewDelivery) {
-	for i := range ds {
-		if !ds[i].Held {
-			d.hints.add(laneFor(true, ds[i].RunID != ""), ds[i].Ref(), time.Time{})
-		}
+// hintNew tells the workers of a fresh delivery.
+func (d *Dispatcher) hintNew(nd *store.NewDelivery) {
+	if !nd.Held {
+		d.hints.add(laneFor(true, nd.RunID != ""), nd.Ref(), time.Time{})
 	}
 }
 

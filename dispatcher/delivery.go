@@ -67,6 +67,7 @@ func (d *delivery) run() {
 		return
 	}
 	attempt := d.send()
+	d.c.Body = nil // a page's is large, and the result may wait long for its commit
 	attempt.Waited = fed
 	d.leaveGate(attempt)
 	if attempt.ErrorCode() == webhook.ErrorShutdown { // our doing: it spends nothing
@@ -311,6 +312,7 @@ func (d *delivery) commit(r store.Result) (store.Recorded, error) {
 // giveBack returns the delivery to SQL without an attempt. If that fails, the
 // lease runs out.
 func (d *delivery) giveBack(why store.ReleaseWhy) {
+	d.c.Body = nil
 	err := d.w.d.o.Store.GiveBack(context.Background(), store.Release{Ref: d.c.Ref, Why: why, Check: d.w.d.now()})
 	if err != nil {
 		d.w.d.o.Log.Warn("a delivery could not be given back; it goes on when its lease ends", "delivery", d.c.ID, "error", err)

@@ -149,6 +149,18 @@ func (g *gate) enterPage(key gateKey, limit int) *ticket {
 // pagePlaces is up to how many attempts in flight a page may be one of.
 func (d *door) pagePlaces() int { return max(1, min(d.limit, d.max)*3/4) }
 
+// freeForPages is how many further pages of an export would get a ticket now:
+// none while others of the subscription wait in SQL.
+func (g *gate) freeForPages(key gateKey, limit int) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	d := g.door(key, limit)
+	if g.parked[key] != nil {
+		return 0
+	}
+	return max(0, d.pagePlaces()-d.inFlight)
+}
+
 // pageRoom is how many of n tickets, which were just reserved, may go to pages.
 func (g *gate) pageRoom(key gateKey, n int) int {
 	g.mu.Lock()

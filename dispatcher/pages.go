@@ -9,6 +9,7 @@ import (
 
 	"github.com/carteiro-webhooks/carteiro/internal/failpoint"
 	"github.com/carteiro-webhooks/carteiro/store"
+	"github.com/carteiro-webhooks/carteiro/subscriptions"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
 
@@ -131,7 +132,8 @@ type Pages struct {
 //
 // A page without records goes only to subscriptions that want it. The pages of
 // a large run are given to the workers at an even pace, however many there
-// are: what is not due for a hint yet waits in SQL for the reconciler.
+// are: what is not due for a hint yet waits in SQL for the reconciler, and what
+// its subscription has no place for, until an attempt of that ends.
 //
 // It returns [store.ErrRunLost] when another scheduler has the run.
 func (d *Dispatcher) DeliverPages(ctx context.Context, p Pages) error {
@@ -158,7 +160,6 @@ func (d *Dispatcher) deliverPages(ctx context.Context, p Pages) error {
 		ClientID: p.Client.ClientID, From: p.Client.Released, To: p.Client.Released + len(p.Pages), Catalogue: index.Version,
 	}
 	release.Last = release.To == p.Client.Built
-	var at []time.Time
 	for i := range p.Pages {
 		page := &p.Pages[i]
 		m := &webhook.Message{ID: page.MessageID, Kind: webhook.KindExportPage, ClientID: page.ClientID, Type: p.Run.Event, CreatedAt: now}
@@ -170,20 +171,54 @@ func (d *Dispatcher) deliverPages(ctx context.Context, p Pages) error {
 			nd := newDelivery(m, sub, now)
 			nd.RunID, nd.Page, nd.Pages = p.Run.ID, page.Number, p.Client.Built
 			release.Deliveries = append(release.Deliveries, nd)
-			at = append(at, time.Time{})
 		}
 	}
+	parked, fresh := d.parkPages(release.Deliveries, index)
+	at := make([]time.Time, len(fresh))
 	soon := d.pace.take(now, at)
 	for i := soon; i < len(at); i++ {
-		release.Deliveries[i].CheckAt = at[i]
+		fresh[i].CheckAt = at[i]
 	}
 	hold := store.Hold{RunID: p.Run.ID, Generation: p.Run.Generation, LeaseUntil: now.Add(p.LeaseTime)}
 	if err := d.o.Store.ReleasePages(ctx, hold, release); err != nil {
 		return err
 	}
 	failpoint.Hit(failpoint.PagesReleased)
-	d.hintNew(release.Deliveries[:soon])
+	for _, nd := range fresh[:soon] {
+		d.hintNew(nd)
+	}
+	for _, id := range parked {
+		d.worker.feeder.parked(gateKey(id))
+	}
 	return nil
+}
+
+// parkPages has the pages for which their subscription has no place at present
+// stored as parked, where this process has workers: a hint would bring them
+// into memory, body and all, only to be parked then. It returns whose they are,
+// and the other pages.
+func (d *Dispatcher) parkPages(ds []store.NewDelivery, index *subscriptions.Index) (parked []webhook.SubscriptionID, fresh []*store.NewDelivery) {
+	here := d.worker != nil && d.runs.Load()
+	places := map[webhook.SubscriptionID]int{}
+	for i := range ds {
+		nd := &ds[i]
+		id := nd.SubscriptionID
+		left, asked := places[id]
+		if here && !nd.Held && !asked {
+			left = d.worker.gate.freeForPages(gateKey(id), index.Get(id).MaxInFlight)
+		}
+		switch {
+		case !here || nd.Held || left > 0:
+			fresh = append(fresh, nd)
+		case !slices.Contains(parked, id):
+			parked = append(parked, id)
+			fallthrough
+		default:
+			nd.Parked = true
+		}
+		places[id] = left - 1
+	}
+	return parked, fresh
 }
 
 // pace spreads the pages of exports over time, so that a run of thousands

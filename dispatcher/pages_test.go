@@ -88,6 +88,74 @@ func TestPagesDoNotDelayEvents(t *testing.T) {
 	})
 }
 
+// A page for which its subscription has no place waits in SQL from the start:
+// no hint brings it into memory before its turn.
+func TestPagesWithoutAPlaceGetNoHint(t *testing.T) {
+	eachBackend(t, func(t *testing.T, o houseOptions) {
+		h := newHouse(t, o)
+		answer := make(chan struct{})
+		r := newJudge(t, func(int, seen) int {
+			<-answer
+			return http.StatusOK
+		})
+		sub := h.subscribe(r.URL, func(s *webhook.Subscription) { s.MaxInFlight = 4 })
+		must(t, h.d.DeliverPages(context.Background(), h.built(300, sub.ID)))
+		pages := map[string]bool{}
+		for range 3 {
+			pages[r.take(t).header.Get(sender.HeaderPage)] = true
+		}
+		if s := h.d.Snapshot(); s.Hints.Deliveries+int64(s.Hints.Gathering) > 3 || s.Hints.Dropped > 0 || s.Doors.Parked != 1 {
+			t.Errorf("three of 300 pages have a place, and %+v, %+v", s.Hints, s.Doors)
+		}
+		close(answer)
+		for len(pages) < 300 {
+			pages[r.take(t).header.Get(sender.HeaderPage)] = true
+		}
+	})
+}
+
+// A page may have megabytes: however many a hint names, few more are claimed,
+// and so in memory, than can be sent.
+func TestFewPagesAreClaimedAtATime(t *testing.T) {
+	eachBackend(t, func(t *testing.T, o houseOptions) {
+		o.workers = 16 // of which pages get four
+		h := newHouse(t, o)
+		answer := make(chan struct{})
+		r := newJudge(t, func(_ int, s seen) int {
+			if s.header.Get(sender.HeaderRunID) != "" {
+				<-answer
+			}
+			return http.StatusOK
+		})
+		subs := make([]webhook.SubscriptionID, 60)
+		for i := range subs {
+			subs[i] = h.subscribe(r.URL).ID
+		}
+		h.post(redemption) // those that nothing is known of would have fewer places
+		for range subs {
+			r.take(t)
+			h.await(func(ob dispatcher.Observation) bool { return ob.State == webhook.StateSucceeded })
+		}
+		p := h.built(1, subs...)
+		must(t, h.d.DeliverPages(context.Background(), p))
+		for range subs {
+			r.take(t)
+			ds, _, err := h.store.Deliveries(context.Background(), store.DeliveryFilter{RunID: p.Run.ID}, store.Page{Limit: 100})
+			must(t, err)
+			claimed := 0
+			for _, d := range ds {
+				if d.InFlight {
+					claimed++
+				}
+			}
+			if claimed > 12 {
+				t.Errorf("%d of %d pages are claimed, and four can be sent at a time", claimed, len(ds))
+			}
+			answer <- struct{}{}
+		}
+	})
+}
+
 // Pages are released once: whoever comes second, or after another scheduler
 // took the run, changes nothing.
 func TestPagesAreReleasedOnce(t *testing.T) {

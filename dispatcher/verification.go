@@ -111,7 +111,7 @@ func (d *Dispatcher) EndVerification(ctx context.Context, id webhook.Verificatio
 		return nil, err
 	}
 	if e.Message != nil && !repeat {
-		d.hintNew([]store.NewDelivery{e.Delivery})
+		d.hintNew(&e.Delivery)
 	}
 	return &ended, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,8 +59,14 @@ func newWorker(d *Dispatcher, wk *waker) *worker {
 	for _, l := range lanes {
 		w.admission[l] = semaphore.NewWeighted(w.room)
 	}
+	// Each page has up to megabytes: the lane claims little more than it sends.
+	w.admission[LaneExport] = semaphore.NewWeighted(int64(LaneExport.share(d.o.Workers) + claimedPages))
 	return w
 }
+
+// claimedPages is how many pages of exports are claimed, and so brought into
+// memory, at a time. A hint may name many more.
+const claimedPages = 8
 
 // Times of asynq.
 const (
@@ -155,8 +162,12 @@ func (w *worker) handle(ctx context.Context, l Lane, t *asynq.Task) error {
 			return w.take(ctx, l, []store.Ref{h.Ref})
 		})
 	}
-	if len(now) > 0 {
-		work.Go(func() error { return w.take(ctx, l, now) })
+	most := maxHint
+	if l == LaneExport {
+		most = claimedPages
+	}
+	for refs := range slices.Chunk(now, most) {
+		work.Go(func() error { return w.take(ctx, l, refs) })
 	}
 	return work.Wait()
 }
