@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -172,6 +173,17 @@ func TestPostgresKeysAreOrderedByBytes(t *testing.T) {
 		WHERE n.nspname = 'public' AND l.collname <> 'C'`)
 	if len(got) != 0 {
 		t.Errorf("indexed, but not COLLATE \"C\": %v", got)
+	}
+}
+
+// A page of an export is compressed when it is built and read when it is sent:
+// PostgreSQL's own way would be a good part of an export's time.
+func TestPostgresCompressesBodiesFast(t *testing.T) {
+	pg := open(t, Postgres)
+	pg.apply(t)
+	got := pg.query(t, `SELECT attcompression FROM pg_attribute WHERE attrelid = 'messages'::regclass AND attname = 'body'`)
+	if want := []string{"l"}; !slices.Equal(got, want) {
+		t.Errorf("the compression of messages.body is %q, want lz4's %q", got, want)
 	}
 }
 
