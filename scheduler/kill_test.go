@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/carteiro-webhooks/carteiro/internal/testserver"
 	"github.com/carteiro-webhooks/carteiro/store"
 	"github.com/carteiro-webhooks/carteiro/webhook"
 )
@@ -180,16 +181,17 @@ func (h *house) wantOnce(id webhook.RunID, client webhook.ClientID, n int) {
 	}
 }
 
-// The same in one process, where each point is exact: the run is cut off
-// before its n-th read, for every n, and goes on in another scheduler.
-func TestCutOffBeforeEachRead(t *testing.T) {
+// The same in one process: the run is cut off before its fourth read, whatever
+// is committed of what was read until then, and goes on in another scheduler,
+// which is cut off in turn.
+func TestCutOffBeforeReads(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, o houseOptions) {
 		cut := make(chan struct{}, 1)
 		var h *house
 		reads := 0
 		o.source = func(s *store.Store) Source {
 			return &meddlingSource{Source: NewStoredRecords(s), before: func() {
-				if reads++; reads%3 == 0 {
+				if reads++; reads%4 == 0 {
 					h.s.cancel()
 					cut <- struct{}{}
 				}
@@ -220,6 +222,39 @@ func TestCutOffBeforeEachRead(t *testing.T) {
 		h.wantOnce(run.ID, "acme", 300)
 		h.wantSamePages(run.ID, 30, sub.ID)
 	})
+}
+
+// PostgreSQL is ended in the middle of a run, and takes the last pages with it:
+// their commits did not wait for the disk. They are built again, and no record
+// is left out or sent twice.
+func TestACrashOfPostgresInTheMiddle(t *testing.T) {
+	server := testserver.PostgresOwn(t)
+	database, err := server.CreateDatabase(t.Context())
+	must(t, err)
+	reads := 0
+	h := newHouse(t, houseOptions{database: database, source: func(s *store.Store) Source {
+		return &meddlingSource{Source: NewStoredRecords(s), before: func() {
+			if reads++; reads == 5 {
+				server.Kill()
+			}
+		}}
+	}})
+	sub := h.subscribe()
+	h.limit(10)
+	h.put(h.yesterday("acme", 300)...)
+	run, err := h.s.RunNow(context.Background(), RunRequest{Period: Period{Export: "vendas"}}, nil)
+	must(t, err)
+	got, err := h.store.TakeRun(context.Background(), h.s.now(), h.s.now().Add(leaseTime))
+	must(t, err)
+	h.s.work(got)
+	must(t, server.Restart(context.Background()))
+	if state := h.state(run.ID); state == webhook.RunFinished {
+		t.Fatal("the run had ended before the crash")
+	}
+	h.clock.Set(h.clock.Now().Add(2 * leaseTime))
+	h.workAll()
+	h.wantOnce(run.ID, "acme", 300)
+	h.wantSamePages(run.ID, 30, sub.ID)
 }
 
 // A scheduler that was taken for dead and comes back changes nothing: its

@@ -184,7 +184,7 @@ func queryOf(run *webhook.Run, client webhook.ClientID) Query {
 	}
 }
 
-// build reads the client's records from the checkpoint on and commits a page
+// build takes the client's records from the checkpoint on and commits a page
 // whenever one is full. The last one, and with it the change to releasing, is
 // committed when the source has no more.
 func (w *worker) build(ctx context.Context, c *webhook.RunClient) error {
@@ -192,15 +192,14 @@ func (w *worker) build(ctx context.Context, c *webhook.RunClient) error {
 	step := &store.BuiltPage{Run: w.run, ClientID: c.ClientID, Was: c.Position, Position: c.Position}
 	q := queryOf(w.run, c.ClientID)
 	q.After, q.Limit = c.Position, min(firstRead, w.run.PageSize)
-	for {
-		records, err := w.s.o.Source.Read(ctx, q)
-		if err != nil {
-			return fmt.Errorf("read %s of client %s: %w", q.Dataset, c.ClientID, err)
+	ahead := w.readAhead(ctx, q)
+	defer ahead.end()
+	for chunk := range ahead.chunks {
+		if chunk.err != nil {
+			return fmt.Errorf("read %s of client %s: %w", q.Dataset, c.ClientID, chunk.err)
 		}
-		size := 0
-		for i := range records {
-			r := &records[i]
-			size += len(r.Body)
+		for i := range chunk.records {
+			r := &chunk.records[i]
 			if r.Refused == "" && !b.cut.fits(len(r.Body)) {
 				if err := w.commit(ctx, c, b, step); err != nil {
 					return err
@@ -208,11 +207,9 @@ func (w *worker) build(ctx context.Context, c *webhook.RunClient) error {
 			}
 			take(b, step, r)
 		}
-		if len(records) < q.Limit {
-			break
-		}
-		q.After = step.Position
-		q.Limit = nextLimit(w.run.PageSize, len(records), size)
+	}
+	if err := context.Cause(ctx); err != nil {
+		return err // the reader may have ended for that, before the last record
 	}
 	step.Last = true
 	return w.commit(ctx, c, b, step)
@@ -231,10 +228,55 @@ func take(b *builder, step *store.BuiltPage, r *Record) {
 	}
 }
 
+// readAhead is a client's records on their way from the source: one chunk is
+// read while the pages of the one before are built and committed.
+type readAhead struct {
+	chunks chan chunk // closed behind the last one, behind an error, and by end
+	cancel context.CancelFunc
+}
+
+type chunk struct {
+	records []Record
+	err     error
+}
+
+func (w *worker) readAhead(ctx context.Context, q Query) *readAhead {
+	a := &readAhead{chunks: make(chan chunk)}
+	ctx, a.cancel = context.WithCancel(ctx)
+	go func() {
+		defer close(a.chunks)
+		for more := true; more; {
+			records, err := w.s.o.Source.Read(ctx, q)
+			more = err == nil && len(records) == q.Limit
+			if more {
+				q.After = records[len(records)-1].Position
+				q.Limit = nextLimit(w.run.PageSize, records)
+			}
+			select {
+			case a.chunks <- chunk{records, err}:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return a
+}
+
+// end stops the reading, and waits for it.
+func (a *readAhead) end() {
+	a.cancel()
+	for range a.chunks {
+	}
+}
+
 // nextLimit is how many records to read so that they are about readBytes,
-// going by the n that came last.
-func nextLimit(pageSize, n, size int) int {
-	return max(1, min(max(pageSize, firstRead), readBytes/max(1, size/max(1, n))))
+// going by those that came last.
+func nextLimit(pageSize int, last []Record) int {
+	size := 0
+	for i := range last {
+		size += len(last[i].Body)
+	}
+	return max(1, min(max(pageSize, firstRead), readBytes/max(1, size/max(1, len(last)))))
 }
 
 // commit commits the present page with the checkpoint behind it, and begins

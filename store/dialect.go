@@ -39,6 +39,9 @@ type dialect struct {
 	// sealed tells whether a stored answer is sealed: its first byte is 1. The
 	// partial index idempotency_keys_sealed is read only for the same words.
 	sealed string
+	// lazyCommit has the transaction's commit not wait for the disk; a crash of
+	// the database may undo it, with all that came after. "": there is no such thing.
+	lazyCommit string
 }
 
 func sqliteDialect() dialect {
@@ -57,6 +60,7 @@ func postgresDialect() dialect {
 		forShare:    " FOR SHARE",
 		sealed:      `substr(response, 1, 1) = '\x01'::bytea`,
 		beforeQuery: "split_part(%[1]s, '?', 1)",
+		lazyCommit:  "SET LOCAL synchronous_commit = off",
 	}
 }
 

@@ -37,8 +37,18 @@ const maxRefusals = 1000
 
 // BuildPage commits one step. It returns [ErrRunLost] when another scheduler
 // has the run.
+//
+// On PostgreSQL the commit does not wait for the disk: a page that a crash of
+// the database takes with it is built again, from the checkpoint of the last one
+// that is left. The pages become deliveries by [Store.ReleasePages], and that
+// commit, which waits, has all earlier ones on the disk.
 func (s *Store) BuildPage(ctx context.Context, h Hold, b *BuiltPage) error {
 	return s.tx(ctx, func(tx txn) error {
+		if s.d.lazyCommit != "" {
+			if _, err := tx.ExecContext(ctx, s.d.lazyCommit); err != nil {
+				return err
+			}
+		}
 		if err := holdRun(ctx, tx, h); err != nil {
 			return err
 		}
