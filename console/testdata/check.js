@@ -106,6 +106,7 @@
     if (ratio < (large ? 3 : 4.5)) fault(`the contrast is ${ratio.toFixed(2)}`, e);
   }
 
+  for (const e of shown(".table-wrap")) if (e.scrollWidth > e.clientWidth) fault(`a table is ${e.scrollWidth - e.clientWidth} pixels wider than its place`, e);
   const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
   if (wide > 0) {
     const culprit = [...document.querySelectorAll("main *, header *")].find((e) => visible(e) && e.getBoundingClientRect().right > document.documentElement.clientWidth + 1);
