@@ -59,7 +59,7 @@ func (d *delivery) run() {
 	// The wait may have been long: what was true before it is looked at again.
 	why, ok := d.sendable()
 	if ok && time.Since(d.claimed) > trustClaim {
-		ok = d.inTime() && d.stillWanted()
+		ok = d.stillWanted() && d.inTime() // in this order: the look may take a while, too
 	}
 	if !ok {
 		d.w.slots.give(d.lane)
