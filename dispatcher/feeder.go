@@ -22,13 +22,18 @@ type feeder struct {
 	late map[gateKey]bool // a timer is set
 	ends bool
 	wg   sync.WaitGroup
+
+	// starved are subscriptions whose pages found no room among those that are
+	// claimed, in the order in which they get it.
+	starved []gateKey
+	inLine  map[gateKey]bool // those of starved
 }
 
 // maxFeed is how many parked deliveries one look takes.
 const maxFeed = 100
 
 func newFeeder(w *worker) *feeder {
-	return &feeder{w: w, busy: map[gateKey]bool{}, late: map[gateKey]bool{}}
+	return &feeder{w: w, busy: map[gateKey]bool{}, late: map[gateKey]bool{}, inLine: map[gateKey]bool{}}
 }
 
 // feed starts a look for parked deliveries of a subscription or host, one at a
@@ -113,7 +118,12 @@ func (f *feeder) once(key gateKey) {
 		w.gate.unused(tickets)
 		return
 	}
-	limits := store.FeedLimits{Most: allowed, More: more, Pages: min(allowed, w.gate.pageRoom(key, len(tickets)))}
+	limits := store.FeedLimits{Most: allowed, More: more}
+	wanted := 0
+	if !isHost {
+		wanted = min(allowed, w.gate.pageRoom(key, len(tickets)))
+		limits.Pages = w.roomForPages(wanted)
+	}
 	var claimed []store.Claimed
 	var err error
 	if isHost {
@@ -124,10 +134,15 @@ func (f *feeder) once(key gateKey) {
 	if err != nil {
 		w.d.o.Log.Warn("parked deliveries could not be read; the reconciler tries again", "of", key, "error", err)
 	}
-	if pages := pagesOf(claimed); err == nil && allowed+more > len(claimed)-pages {
+	pages := pagesOf(claimed)
+	if err == nil && allowed+more > len(claimed)-pages {
 		w.gate.noMore(key, isHost || limits.Pages > pages)
 	}
 	f.send(claimed, key, tickets)
+	if pages == limits.Pages && limits.Pages < wanted {
+		f.starve(key)
+	}
+	w.leaveRoom(LaneExport, limits.Pages-pages)
 	w.gate.unused(tickets[min(len(claimed), len(tickets)):])
 	w.gate.arrived(key, more-max(0, len(claimed)-len(tickets)))
 }
@@ -160,7 +175,43 @@ func (f *feeder) send(claimed []store.Claimed, key gateKey, tickets []*ticket) {
 			d.expected = key
 		}
 		f.w.running.Add(1)
-		go f.w.process(d)
+		go func() {
+			f.w.process(d)
+			if d.c.RunID != "" {
+				f.w.leaveRoom(LaneExport, 1)
+			}
+		}()
+	}
+}
+
+// starve has a subscription fed when there is room for its pages.
+func (f *feeder) starve(key gateKey) {
+	f.mu.Lock()
+	if !f.inLine[key] {
+		f.starved, f.inLine[key] = append(f.starved, key), true
+	}
+	f.mu.Unlock()
+	f.feedStarved(1) // there may be room meanwhile
+}
+
+// feedStarved feeds up to n of those that wait for room for their pages, if
+// hinted pages, which come first, leave any.
+func (f *feeder) feedStarved(n int) {
+	room := f.w.admission[LaneExport]
+	if !room.TryAcquire(1) {
+		return
+	}
+	room.Release(1)
+	f.mu.Lock()
+	n = min(n, len(f.starved))
+	next := f.starved[:n:n]
+	f.starved = f.starved[n:] // appending moves it, so that what was taken goes
+	for _, key := range next {
+		delete(f.inLine, key)
+	}
+	f.mu.Unlock()
+	for _, key := range next {
+		f.feed(key)
 	}
 }
 

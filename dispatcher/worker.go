@@ -207,12 +207,12 @@ func (w *worker) take(ctx context.Context, l Lane, refs []store.Ref) error {
 		claimed, err = w.d.o.Store.Claim(ctx, refs, w.terms())
 	}
 	now := time.Now()
-	w.admission[l].Release(int64(len(refs) - len(claimed)))
+	w.leaveRoom(l, len(refs)-len(claimed))
 	var all sync.WaitGroup
 	for i := range claimed {
 		w.running.Add(1)
 		all.Go(func() {
-			defer w.admission[l].Release(1)
+			defer w.leaveRoom(l, 1)
 			w.process(&delivery{w: w, c: &claimed[i], lane: l, claimed: now})
 		})
 	}
@@ -221,6 +221,22 @@ func (w *worker) take(ctx context.Context, l Lane, refs []store.Ref) error {
 		failpoint.Hit(failpoint.HintDone)
 	}
 	return err
+}
+
+// roomForPages takes up to n places among the pages that may be claimed.
+func (w *worker) roomForPages(n int) (got int) {
+	for got < n && w.admission[LaneExport].TryAcquire(1) {
+		got++
+	}
+	return got
+}
+
+// leaveRoom gives back n places among the claimed deliveries of a lane.
+func (w *worker) leaveRoom(l Lane, n int) {
+	w.admission[l].Release(int64(n))
+	if l == LaneExport {
+		w.feeder.feedStarved(n)
+	}
 }
 
 func (w *worker) terms() store.ClaimTerms {
