@@ -13,9 +13,8 @@ import (
 type sentence struct{ en, pt string }
 
 // Translated is the message of an [Error], a [Fault] or an [AttemptError] in a
-// language. English
-// is what the rules' owners speak; what no table has, such as the words of a
-// library, stays as it is.
+// language. English is what the rules' owners speak; what no table has, such as
+// the words of a library, stays as it is.
 func Translated(message string, lang Language) string {
 	if lang != Portuguese {
 		return message
