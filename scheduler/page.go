@@ -81,9 +81,10 @@ func newBuilder(e envelope, l limits) *builder {
 	return b
 }
 
-// reset begins a page with an empty body; the old body belongs to its message.
+// reset begins a page; it takes the place of the one before, whose message is
+// not to be used any more.
 func (b *builder) reset() {
-	b.body = append(make([]byte, 0, 4<<10), b.prefix...)
+	b.body = append(b.body[:0], b.prefix...)
 	b.first, b.last, b.late = "", "", nil
 	b.cut.reset()
 }
@@ -105,9 +106,10 @@ func (b *builder) add(r *Record) {
 	}
 }
 
-// page ends the page: its row, and the message that carries it.
+// page ends the page: its row, and the message that carries it until reset.
 func (b *builder) page(run *webhook.Run, c *webhook.RunClient, now time.Time) (*webhook.RunPage, *webhook.Message) {
-	body := append(b.body, b.suffix...)
+	b.body = append(b.body, b.suffix...)
+	body := b.body
 	sum := sha256.Sum256(body)
 	m := &webhook.Message{
 		ID: webhook.NewMessageID(), Kind: webhook.KindExportPage, ClientID: c.ClientID, Type: run.Event, Body: body,

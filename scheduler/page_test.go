@@ -38,7 +38,7 @@ func cutAll(e envelope, l limits, records []Record) (bodies [][]byte) {
 	c := &webhook.RunClient{ClientID: "acme"}
 	end := func() {
 		_, m := b.page(&webhook.Run{ID: "run_x"}, c, time.Unix(0, 0))
-		bodies = append(bodies, m.Body)
+		bodies = append(bodies, bytes.Clone(m.Body)) // the next page takes its place
 		b.reset()
 	}
 	for i := range records {
