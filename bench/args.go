@@ -45,7 +45,7 @@ func parseArgs(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&only, "only", "", "cases to measure, such as F1,F2; all when nothing is given")
 	flags.Float64Var(&o.scale, "scale", 1, "how much of each case's work is done, such as 0.01 to try it out; the figures are comparable only at 1")
 	flags.IntVar(&o.runs, "runs", defaultRuns, "runs of each case")
-	flags.BoolVar(&o.full, "full", false, "F10 with 10 million stored deliveries instead of one; takes some 20 GB of disk and half an hour more")
+	flags.BoolVar(&o.full, "full", false, "F10 with 10 million stored deliveries instead of one; takes 12 GB of disk and five minutes more")
 	flags.BoolVar(&o.embedded, "embedded", false, "measure every case on SQLite and the embedded Redis; no server is started")
 	flags.StringVar(&o.out, "out", "bench/out", "directory for results.md, results.csv and chart.svg")
 	flags.StringVar(&o.write, "write", "", "a document between whose marks the results are written when all cases have finished, such as docs/performance.md")
