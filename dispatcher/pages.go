@@ -203,20 +203,19 @@ func (d *Dispatcher) parkPages(ds []store.NewDelivery, index *subscriptions.Inde
 	for i := range ds {
 		nd := &ds[i]
 		id := nd.SubscriptionID
-		left, asked := places[id]
-		if here && !nd.Held && !asked {
-			left = d.worker.gate.freeForPages(gateKey(id), index.Get(id).MaxInFlight)
+		if here && !nd.Held {
+			if _, asked := places[id]; !asked {
+				places[id] = d.worker.gate.freeForPages(gateKey(id), index.Get(id).MaxInFlight)
+			}
+			places[id]--
+			nd.Parked = places[id] < 0
 		}
 		switch {
-		case !here || nd.Held || left > 0:
+		case !nd.Parked:
 			fresh = append(fresh, nd)
 		case !slices.Contains(parked, id):
 			parked = append(parked, id)
-			fallthrough
-		default:
-			nd.Parked = true
 		}
-		places[id] = left - 1
 	}
 	return parked, fresh
 }
